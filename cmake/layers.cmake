@@ -1,0 +1,66 @@
+# One target a layer, and a wrong arrow between layers is a compile error.
+#
+# A layer's headers are reachable only through its own include view, <build>/view/<layer>/, which holds one link to the
+# layer's folder. A target sees the views of the layers that it names in DEPENDS (and of theirs), and no others: a file of
+# `base` that includes "net/http.hpp" does not compile, because no such path exists for it.
+#
+#   parley_layer(audio
+#     PREFIX  audio                     # how the headers are included: "audio/wav.hpp" (default: the name)
+#     PUBLIC_HEADERS parley/base        # folders of include/ that belong to this layer
+#     SOURCES wav.cpp ...               # none: an interface target
+#     DEPENDS base async                # layers seen by this one and by those that see it
+#     PRIVATE_DEPENDS net               # layers seen by the sources only
+#     LIBS    PkgConfig::opus           # libraries outside the project, for the sources only
+#     PUBLIC_LIBS fmt::fmt)             # libraries whose headers the layer's own headers include
+function(parley_layer name)
+  cmake_parse_arguments(L "" "PREFIX" "PUBLIC_HEADERS;SOURCES;DEPENDS;PRIVATE_DEPENDS;LIBS;PUBLIC_LIBS" ${ARGN})
+  if(NOT L_PREFIX)
+    set(L_PREFIX ${name})
+  endif()
+  set(view ${CMAKE_BINARY_DIR}/view/${name})
+  get_filename_component(parent ${view}/${L_PREFIX} DIRECTORY)
+  file(MAKE_DIRECTORY ${parent})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/${L_PREFIX} SYMBOLIC)
+  foreach(folder IN LISTS L_PUBLIC_HEADERS)
+    get_filename_component(parent ${view}/${folder} DIRECTORY)
+    file(MAKE_DIRECTORY ${parent})
+    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/include/${folder} ${view}/${folder} SYMBOLIC)
+  endforeach()
+
+  if(L_SOURCES)
+    add_library(parley_${name} STATIC ${L_SOURCES})
+    set(scope PUBLIC)
+    target_link_libraries(parley_${name} PRIVATE parley_flags ${L_LIBS})
+    foreach(dep IN LISTS L_PRIVATE_DEPENDS)
+      target_link_libraries(parley_${name} PRIVATE parley_${dep})
+    endforeach()
+  else()
+    add_library(parley_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(parley_${name} ${scope} ${view})
+  target_link_libraries(parley_${name} ${scope} ${L_PUBLIC_LIBS})
+  foreach(dep IN LISTS L_DEPENDS)
+    target_link_libraries(parley_${name} ${scope} parley_${dep})
+  endforeach()
+endfunction()
+
+# A GoogleTest binary of the tests of one area: parley_test(audio SOURCES a_test.cpp ... DEPENDS audio [LABELS tsan]).
+# The label `tsan` puts it into the thread sanitizer's tree, which holds only what has threads.
+function(parley_test name)
+  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;DEPENDS;LIBS;LABELS" ${ARGN})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  if(PARLEY_SANITIZE STREQUAL "thread" AND NOT "tsan" IN_LIST T_LABELS)
+    return()
+  endif()
+  add_executable(test_${name} ${T_SOURCES})
+  target_link_libraries(test_${name} PRIVATE parley_flags GTest::gmock GTest::gtest_main ${T_LIBS})
+  foreach(dep IN LISTS T_DEPENDS)
+    target_link_libraries(test_${name} PRIVATE parley_${dep})
+  endforeach()
+  add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
+  add_dependencies(parley_tests test_${name})
+endfunction()
