@@ -1,0 +1,91 @@
+# The package clients. has_* says whether the machine has one that works (debian.list has what is installed otherwise);
+# fetch_* NAME VERSION puts one file into the current folder.
+
+# The system's certificates, where networks put their own, for clients that bring a store of theirs.
+system_certificates=/etc/ssl/certs/ca-certificates.crt
+
+# --- pip -------------------------------------------------------------------------------------------------------------
+has_pip() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -m pip --version >/dev/null 2>&1; then
+      pip=("$python" -m pip --disable-pip-version-check --no-input)
+      return 0
+    fi
+  done
+  return 1
+}
+
+fetch_pip() {
+  has_pip || fail "pip" "python3 -m pip does not work" "install python3-pip, then 'make setup' again"
+  if [ -e "$system_certificates" ] && [ -z "${PIP_CERT:-}" ] && ! "${pip[@]}" config get global.cert >/dev/null 2>&1; then
+    export PIP_CERT=$system_certificates
+  fi
+  watched "$1" "$logs/$part.log" . "${pip[@]}" download --no-deps --only-binary=:all: --dest . "$1==$2"
+}
+
+# --- npm -------------------------------------------------------------------------------------------------------------
+has_npm() { npm --version >/dev/null 2>&1; }
+
+fetch_npm() {
+  has_npm || fail "npm" "npm does not work" "install npm (with the node you have, or Debian's nodejs and npm), then 'make setup' again"
+  if [ -e "$system_certificates" ]; then
+    export NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-$system_certificates}
+  fi
+  watched "$1" "$logs/$part.log" . npm pack --ignore-scripts "$1@$2"
+}
+
+# --- cargo -----------------------------------------------------------------------------------------------------------
+# Only one file is fetched, nothing is compiled, and `cargo vendor` needs no Rust compiler. So where there is no cargo,
+# Debian's is unpacked into the cache without the compiler that its package depends on (8 MB instead of 130).
+oldest_cargo=70  # 1.70: the first that reads the registry's index without git
+
+has_cargo() {
+  local candidate minor
+  for candidate in cargo "$cache/tools/cargo-web/usr/bin/cargo"; do
+    minor=$("$candidate" --version 2>/dev/null | sed -nE 's/^cargo 1\.([0-9]+).*/\1/p')
+    if [ "${minor:-0}" -ge "$oldest_cargo" ]; then
+      cargo=$candidate
+      return 0
+    fi
+  done
+  return 1
+}
+
+unpack_debian_cargo() {
+  local folder=$cache/tools/cargo-web
+  command -v apt-get >/dev/null || fail "cargo" "there is no cargo" "install cargo 1.$oldest_cargo or newer, then 'make setup' again"
+  say "    unpacking Debian's cargo-web into the cache (not installed)"
+  become_root cargo-web
+  update_lists
+  watched "cargo-web" "$logs/cargo.log" . apt-get download cargo-web
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  dpkg-deb -x cargo-web_*.deb "$folder"
+  rm cargo-web_*.deb
+  has_cargo || fail "cargo" "the unpacked cargo-web does not start: $("$folder/usr/bin/cargo" --version 2>&1 | tail -n 1)" \
+    "install cargo 1.$oldest_cargo or newer, then 'make setup' again"
+}
+
+# The crate's dependencies are stood in for by empty ones: only the crate itself is fetched.
+fetch_cargo() {
+  local name=$1 version=$2 stub crate
+  has_cargo || unpack_debian_cargo
+  mkdir project
+  {
+    printf '[package]\nname = "fetch"\nversion = "0.0.0"\nedition = "2021"\n[lib]\npath = "lib.rs"\n'
+    printf '[dependencies]\n%s = "=%s"\n[patch.crates-io]\n' "$name" "${version%%+*}"
+    printf '%s = { path = "%s" }\n' bindgen bindgen cmake cmake
+  } >project/Cargo.toml
+  : >project/lib.rs
+  for stub in bindgen:0.71.0 cmake:0.1.0; do
+    mkdir "project/${stub%:*}"
+    printf '[package]\nname = "%s"\nversion = "%s"\nedition = "2021"\n[lib]\npath = "lib.rs"\n' "${stub%:*}" "${stub#*:}" \
+      >"project/${stub%:*}/Cargo.toml"
+    : >"project/${stub%:*}/lib.rs"
+  done
+  (cd project && RUSTC=/bin/false watched "$name" "$logs/$part.log" . "$cargo" vendor vendored)
+  crate=$(find "${CARGO_HOME:-$HOME/.cargo}/registry/cache" -name "$name-$version.crate" | head -n 1)
+  [ -n "$crate" ] || fail "$name" "cargo fetched it, but $name-$version.crate is not in its cache" "look at $logs/$part.log"
+  cp "$crate" .
+}

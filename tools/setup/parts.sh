@@ -1,0 +1,64 @@
+# The parts of the cache: how each is made of what was fetched. A make_* runs in an empty folder, finds the fetched
+# packages as the files given to it, and leaves below ./made what is to be moved into the cache.
+
+# Where a part lives in the cache: all of these exist or the part is made again.
+places() {
+  case $1 in
+    libdatachannel) echo libdatachannel-0.23.2 ;;
+    sherpa-onnx) echo sherpa-onnx-2.0.1 ;;
+    onnxruntime) echo onnxruntime-1.28.2 ;;
+    silero) echo models/silero_vad.onnx models/silero_vad.LICENSE ;;
+    moonshine) echo models/moonshine-tiny-en ;;
+    playwright) echo playwright-core-1.58.0 ;;
+  esac
+}
+
+make_libdatachannel() {
+  local patch
+  tar xzf "$1"
+  mv datachannel-sys-*/libdatachannel made/libdatachannel-0.23.2
+  for patch in "$here"/patches/libdatachannel-*.patch; do
+    patch -d made/libdatachannel-0.23.2 -p1 --fuzz=0 --no-backup-if-mismatch <"$patch" >patch.log 2>&1 ||
+      { cat patch.log >&2
+        fail "libdatachannel" "$(basename "$patch") does not apply to the fetched sources" "the lock and the patches disagree: get a clean checkout of tools/setup"; }
+  done
+}
+
+make_sherpa-onnx() {
+  cmake -E tar xf "$1"
+  mkdir made/sherpa-onnx-2.0.1
+  mv sherpa_onnx/include sherpa_onnx/lib made/sherpa-onnx-2.0.1/
+  rm made/sherpa-onnx-2.0.1/lib/libsherpa-onnx-cxx-api.so made/sherpa-onnx-2.0.1/include/sherpa-onnx/c-api/cxx-api.h
+}
+
+make_onnxruntime() {
+  local header headers=package/prebuilt/include/onnxruntime
+  tar xzf "$1" "$headers"
+  mkdir -p made/onnxruntime-1.28.2/include
+  for header in onnxruntime_c_api.h onnxruntime_cxx_api.h onnxruntime_cxx_inline.h onnxruntime_float16.h; do
+    mv "$headers/$header" made/onnxruntime-1.28.2/include/
+  done
+}
+
+make_silero() {
+  cmake -E tar xf "$1"
+  mkdir -p made/models
+  mv silero_vad/data/silero_vad.onnx made/models/
+  mv silero_vad-*.dist-info/licenses/LICENSE made/models/silero_vad.LICENSE
+}
+
+make_moonshine() {
+  local models=package/dist/model/tiny/quantized made=made/models/moonshine-tiny-en
+  tar xzf "$1"
+  mkdir -p "$made"
+  mv "$models/encoder_model.onnx" "$models/decoder_model_merged.onnx" package/LICENSE "$made/"
+  tar xzf "$2"
+  mv package/llama-tokenizer.js llama-tokenizer.mjs
+  node "$here/moonshine_tokens.mjs" llama-tokenizer.mjs >"$made/tokens.txt"
+}
+
+make_playwright() {
+  tar xzf "$1"
+  mkdir -p made/playwright-core-1.58.0/node_modules
+  mv package made/playwright-core-1.58.0/node_modules/playwright-core
+}
