@@ -24,7 +24,7 @@ function(parley_layer name)
   foreach(folder IN LISTS L_PUBLIC_HEADERS)
     get_filename_component(parent ${view}/${folder} DIRECTORY)
     file(MAKE_DIRECTORY ${parent})
-    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/include/${folder} ${view}/${folder} SYMBOLIC)
+    file(CREATE_LINK ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../include/${folder} ${view}/${folder} SYMBOLIC)
   endforeach()
 
   if(L_SOURCES)

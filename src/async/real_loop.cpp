@@ -1,0 +1,47 @@
+#include "async/real_loop.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace parley {
+
+const SystemClock& RealLoop::system_clock() noexcept {
+  static const SystemClock clock;
+  return clock;
+}
+
+RealLoop::RealLoop(std::string name, Logger logger)
+    : Loop(system_clock(), Random::from_system(), std::move(name), std::move(logger)), work_(io_.get_executor()) {}
+
+RealLoop::~RealLoop() { close_door(); }
+
+void RealLoop::run() {
+  stopped_ = false;
+  while (!stopped_) turn();
+}
+
+void RealLoop::turn() {
+  if (turn_hook_) turn_hook_();
+  deliver_external();
+  fire_timers();
+  run_ready();
+  if (stopped_) return;
+  if (has_ready()) {
+    io_.poll();
+  } else {
+    wait();
+  }
+}
+
+void RealLoop::wait() {
+  auto until = now() + kLongestWait;
+  if (const auto timer = next_timer()) until = std::min(until, *timer);
+  const std::chrono::steady_clock::time_point at(std::chrono::duration_cast<std::chrono::steady_clock::duration>(until.time_since_epoch()));
+  if (io_.run_one_until(at) > 0) io_.poll();
+}
+
+void RealLoop::wake_from_outside() noexcept {
+  // An empty handler is enough: it ends run_one_until, and the next turn looks at the door.
+  boost::asio::post(io_, [] {});
+}
+
+}  // namespace parley

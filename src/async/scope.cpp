@@ -1,0 +1,259 @@
+#include <parley/async/scope.hpp>
+
+#include <algorithm>
+#include <cassert>
+
+#include <fmt/format.h>
+
+namespace parley {
+
+// A task of the scope: queued once to start it, and once more, after its last step, to be reaped. Nothing is destroyed
+// from inside itself.
+class Scope::Child final : public TaskRoot, public Runnable {
+ public:
+  Child(Scope& scope, std::string name, Task<void> task, bool shielded)
+      : TaskRoot(scope.loop_, &scope, std::move(name)), task_(std::move(task)), shielded_(shielded) {
+    task_.handle().promise().root = this;
+    ++loop().counters().tasks;
+  }
+  ~Child() override { --loop().counters().tasks; }
+
+  void finished() noexcept override {
+    done_ = true;
+    loop().make_ready(*this);
+  }
+
+  bool done() const noexcept { return done_; }
+  bool shielded() const noexcept { return shielded_; }
+
+  // How it ended: empty for a normal or stopped end.
+  std::string failure() noexcept {
+    try {
+      task_.handle().promise().take();
+    } catch (const Stopped&) {
+    } catch (const std::exception& error) {
+      return error.what();
+    } catch (...) {
+      return "an exception of unknown type";
+    }
+    return {};
+  }
+
+ private:
+  void run() override {
+    if (done_) {
+      scope()->reap(*this);  // destroys this
+      return;
+    }
+    const CurrentTask current(loop(), *this);
+    task_.handle().resume();
+  }
+
+  Task<void> task_;
+  bool shielded_;
+  bool done_ = false;
+};
+
+class Scope::CloseTimer final : public Timer {
+ public:
+  explicit CloseTimer(Scope& scope) : scope_(scope) {}
+
+ private:
+  void fire() override { scope_.on_deadline(); }
+  Scope& scope_;
+};
+
+Scope::Scope(Loop& loop, std::string name, std::size_t max_tasks)
+    : loop_(loop), name_(std::move(name)), max_tasks_(max_tasks) {
+  idle_.set();
+}
+
+Scope::Scope(Scope& parent, std::string name, std::size_t max_tasks) : Scope(parent.loop_, std::move(name), max_tasks) {
+  parent_ = &parent;
+  parent.scopes_.push_back(*this);
+  if (parent.stopping_) request_stop(parent.stop_reason_);
+  if (parent.closing_) begin_close(Deadline(parent.close_timer_->at()));
+}
+
+Scope::~Scope() {
+  assert(!inside() && "a scope was destroyed by one of its own tasks");
+  kill_now();
+  sibling_hook_.unlink();
+  if (!parent_) return;
+  if (parent_->closing_ && !parent_->closed()) {
+    parent_->report_.add(name_, report_);
+    parent_->finish_if_done();
+  }
+}
+
+Result<void> Scope::spawn(std::string_view name, Task<void> task) {
+  if (stopping_) return fail(Errc::closing, fmt::format("{} is closing: {} was not started", name_, name));
+  if (task_count_ >= max_tasks_) {
+    return fail(Errc::overloaded, fmt::format("{} holds {} tasks, its bound: {} was not started", name_, task_count_, name));
+  }
+  start(name, std::move(task), false);
+  return {};
+}
+
+Result<TaskRoot*> Scope::spawn_closing(std::string_view name, Task<void> task) {
+  if (killing_ || killed_ || closed()) return fail(Errc::closing, fmt::format("{} has ended: {} was not started", name_, name));
+  return &start(name, std::move(task), true);
+}
+
+Scope::Child& Scope::start(std::string_view name, Task<void> task, bool shielded) {
+  tasks_.push_back(std::make_unique<Child>(*this, std::string(name), std::move(task), shielded));
+  ++task_count_;
+  idle_.reset();
+  loop_.make_ready(*tasks_.back());
+  return *tasks_.back();
+}
+
+void Scope::request_stop(StopReason reason) noexcept {
+  if (stopping_) return;
+  stopping_ = true;
+  stop_reason_ = std::move(reason);
+  stop_event_.set();
+  for (const auto& child : tasks_) {
+    if (!child->shielded()) child->stop(stop_reason_);
+  }
+  for (auto& scope : scopes_) scope.request_stop(stop_reason_);
+}
+
+bool Scope::inside() const noexcept {
+  const auto* running = loop_.current();
+  for (const Scope* scope = running ? running->scope() : nullptr; scope; scope = scope->parent_) {
+    if (scope == this) return true;
+  }
+  return false;
+}
+
+Task<CloseReport> Scope::close(Deadline deadline) {
+  begin_close(deadline);
+  // A task of this scope is stopped right here; any other caller waits for the run that it shares.
+  co_await closed_.wait(Deadline::bounded_by_scope());
+  co_return report_;
+}
+
+void Scope::begin_close(Deadline deadline) noexcept {
+  if (closed()) return;
+  if (!closing_) {
+    closing_ = true;
+    close_began_ = loop_.now();
+    close_timer_ = std::make_unique<CloseTimer>(*this);
+    request_stop({StopCause::owner_closed, {}});
+  }
+  const bool earlier = !close_timer_->armed() || deadline.at() < close_timer_->at();
+  if (deadline.is_set() && earlier) loop_.arm(*close_timer_, deadline.at());
+  for (auto& scope : scopes_) scope.begin_close(deadline);
+  finish_if_done();
+}
+
+void Scope::on_deadline() noexcept { kill_now(); }
+
+void Scope::kill() noexcept {
+  request_stop({StopCause::owner_closed, {}});
+  if (!inside()) {
+    kill_now();
+  } else if (!deferred_kill_) {
+    auto kill_later = [this] { kill_now(); };
+    deferred_kill_ = std::make_unique<Deferred<decltype(kill_later)>>(kill_later);
+    loop_.make_ready(*deferred_kill_);
+  }
+}
+
+void Scope::kill_now() noexcept {
+  if (killing_) return;
+  killing_ = true;
+  request_stop({StopCause::owner_closed, {}});
+  // Killing a scope may destroy others, when they live in frames of its tasks: look again from the start each time.
+  for (auto it = scopes_.begin(); it != scopes_.end();) {
+    if (it->killed_) {
+      ++it;
+    } else {
+      it->kill_now();
+      it = scopes_.begin();
+    }
+  }
+  while (!tasks_.empty()) {
+    const auto child = std::move(tasks_.back());  // newest first: they may use what older ones made
+    tasks_.pop_back();
+    --task_count_;
+    if (!child->done()) {
+      ++loop_.counters().forced;
+      record(*child, CloseOutcome::forced);
+    }
+  }
+  killing_ = false;
+  killed_ = true;
+  idle_.set();
+  finish_if_done();
+}
+
+void Scope::destroy(TaskRoot& task) noexcept {
+  assert(loop_.current() != &task);
+  const auto it = std::ranges::find_if(tasks_, [&](const auto& child) { return child.get() == &task; });
+  if (it == tasks_.end()) return;
+  const auto child = std::move(*it);
+  tasks_.erase(it);
+  if (--task_count_ == 0) idle_.set();
+  if (!child->done()) ++loop_.counters().forced;
+  finish_if_done();
+}
+
+void Scope::reap(Child& child) noexcept {
+  const auto it = std::ranges::find_if(tasks_, [&](const auto& c) { return c.get() == &child; });
+  assert(it != tasks_.end());
+  const auto owned = std::move(*it);
+  tasks_.erase(it);
+  --task_count_;
+  if (auto why = child.failure(); why.empty()) {
+    if (closing_) record(child, CloseOutcome::closed);
+  } else {
+    loop_.logger().error("task {}/{} failed: {}", name_, child.name(), why);
+    if (first_failure_.empty()) first_failure_ = why;
+    record(child, CloseOutcome::failed, why);
+    request_stop({StopCause::failure, why});
+  }
+  if (task_count_ == 0) idle_.set();
+  finish_if_done();
+}
+
+void Scope::record(const Child& child, CloseOutcome outcome, std::string detail) {
+  const auto took = closing_ ? loop_.now() - close_began_ : Duration::zero();
+  report_.add({.name = child.name(), .outcome = outcome, .took = took, .detail = std::move(detail)});
+}
+
+void Scope::note_abandoned(std::string_view name, std::string_view why) {
+  ++loop_.counters().abandoned;
+  report_.add({.name = std::string(name), .outcome = CloseOutcome::abandoned, .took = {}, .detail = std::string(why)});
+}
+
+bool Scope::empty() const noexcept {
+  return tasks_.empty() && std::ranges::all_of(scopes_, [](const Scope& s) { return s.closed() || (s.killed_ && s.empty()); });
+}
+
+void Scope::finish_if_done() noexcept {
+  if (!closing_ || closed() || killing_ || !empty()) return;
+  close_timer_->disarm();
+  for (const auto& scope : scopes_) report_.add(scope.name_, scope.report_);
+  report_.took = loop_.now() - close_began_;
+  closed_.set();
+  if (parent_) parent_->finish_if_done();
+}
+
+Task<Result<void>> Scope::wait_idle(Deadline deadline) {
+  if (auto waited = co_await idle_.wait(deadline); !waited) co_return fail(waited.error().within(name_));
+  if (!first_failure_.empty()) co_return fail(Errc::internal, fmt::format("{}: {}", name_, first_failure_));
+  co_return Result<void>{};
+}
+
+std::vector<std::string> Scope::task_names() const {
+  std::vector<std::string> names;
+  for (const auto& child : tasks_) names.push_back(child->name());
+  for (const auto& scope : scopes_) {
+    for (auto& name : scope.task_names()) names.push_back(scope.name_ + "/" + name);
+  }
+  return names;
+}
+
+}  // namespace parley

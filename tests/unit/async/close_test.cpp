@@ -1,0 +1,131 @@
+#include <parley/async/close.hpp>
+
+#include <memory>
+
+#include "fixture.hpp"
+
+namespace parley {
+namespace {
+
+// An owner as they are written all over the tree: a scope of its own, and a close that is more than closing it.
+class Owner {
+ public:
+  explicit Owner(Scope& parent) : close_(parent, "owner"), scope_(parent, "owner.tasks") {}
+
+  Task<CloseReport> close(Deadline deadline) {
+    return close_.run(deadline, [this](Deadline d) { return close_body(d); });
+  }
+  Scope& scope() { return scope_; }
+
+  int bodies = 0;
+  Duration farewell = 5ms;
+
+ private:
+  Task<CloseReport> close_body(Deadline deadline) {
+    ++bodies;
+    co_await sleep_for(farewell);
+    co_return co_await scope_.close(deadline);
+  }
+
+  CloseOnce close_;
+  Scope scope_;
+};
+
+class OwnerClose : public OneLoop {
+ protected:
+  Task<void> close_it(Owner& owner, Duration budget, CloseReport& report, int& done) {
+    report = co_await owner.close(loop.in(budget));
+    ++done;
+  }
+};
+
+TEST_F(OwnerClose, TwoCallers_OneRun_OneReport) {
+  Owner owner(*scope);
+  CloseReport a, b;
+  int done = 0;
+  start("a", close_it(owner, 1s, a, done));
+  start("b", close_it(owner, 1s, b, done));
+  run_to_end(1s);
+  EXPECT_EQ(done, 2);
+  EXPECT_EQ(owner.bodies, 1);
+  EXPECT_TRUE(a.clean());
+  EXPECT_TRUE(b.clean());
+}
+
+TEST_F(OwnerClose, HastySecondCaller_LearnsThatItIsNotFinished) {
+  Owner owner(*scope);
+  owner.farewell = 500ms;
+  CloseReport patient, hasty;
+  int done = 0;
+  start("patient", close_it(owner, 1s, patient, done));
+  world.run_for(1ms);
+  start("hasty", close_it(owner, 10ms, hasty, done));
+  run_to_end(2s);
+  EXPECT_TRUE(patient.clean());
+  EXPECT_FALSE(hasty.finished);
+}
+
+TEST_F(OwnerClose, FromATaskOfItsOwn_TheBodyStillRunsToItsEnd) {
+  Owner owner(*scope);
+  bool went_on = false;
+  ASSERT_TRUE(owner.scope().spawn("tool", [](Owner& o, Loop& l, bool& w) -> Task<void> {
+    (void)co_await o.close(l.in(1s));
+    w = true;
+  }(owner, loop, went_on)));
+  ASSERT_TRUE(world.run_until([&] { return owner.scope().closed(); }, 1s)) << world.describe();
+  EXPECT_EQ(owner.bodies, 1);
+  EXPECT_FALSE(went_on) << "a task of the owner is stopped by its close, it does not come back from it";
+}
+
+TEST_F(OwnerClose, BodyThatHangs_IsDestroyedAtTheDeadline) {
+  Owner owner(*scope);
+  owner.farewell = 1h;
+  CloseReport report;
+  int done = 0;
+  start("closer", close_it(owner, 50ms, report, done));
+  const auto began = world.now();
+  run_to_end(1s);
+  EXPECT_LT(world.now() - began, 51ms);
+  EXPECT_EQ(report.forced, 1u);
+  EXPECT_EQ(done, 1);
+}
+
+TEST_F(OwnerClose, ParentIsStopping_TheBodyStillRuns) {
+  Owner owner(*scope);
+  scope->request_stop({StopCause::shutdown, {}});
+  Scope outside(loop, "outside");
+  CloseReport report;
+  int done = 0;
+  ASSERT_TRUE(outside.spawn("closer", close_it(owner, 1s, report, done)));
+  ASSERT_TRUE(world.run_until([&] { return done == 1; }, 1s)) << world.describe();
+  EXPECT_TRUE(report.clean());
+  EXPECT_EQ(owner.bodies, 1);
+}
+
+TEST_F(OwnerClose, OwnerDestroyedWhileItCloses_TheBodyGoesWithIt) {
+  auto owner = std::make_unique<Owner>(*scope);
+  owner->farewell = 1h;
+  Scope outside(loop, "outside");
+  CloseReport report;
+  int done = 0;
+  ASSERT_TRUE(outside.spawn("closer", close_it(*owner, 2h, report, done)));
+  world.run_for(1ms);
+  outside.kill();
+  owner.reset();
+  EXPECT_EQ(scope->tasks(), 0u);
+  EXPECT_EQ(done, 0);
+}
+
+TEST(CloseReports, AreBounded_AndCountWhatTheyDoNotList) {
+  CloseReport report;
+  for (int i = 0; i < 1000; ++i) report.add({.name = "task", .outcome = CloseOutcome::closed, .took = {}, .detail = {}});
+  report.add({.name = "stuck", .outcome = CloseOutcome::forced, .took = {}, .detail = {}});
+  EXPECT_LE(report.items.size(), CloseReport::kMaxItems);
+  EXPECT_EQ(report.closed, 1000u);
+  EXPECT_EQ(report.items.back().name, "stuck");
+  report.took = 1500us;
+  EXPECT_EQ(to_string(report), "closed 1000 in 1.5 ms; forced: stuck");
+}
+
+}  // namespace
+}  // namespace parley

@@ -1,0 +1,61 @@
+#include "async/real_loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <parley/async/scope.hpp>
+#include <parley/async/within.hpp>
+
+namespace parley {
+namespace {
+
+Task<void> run_then_stop(RealLoop& loop, Task<void> task) {
+  co_await std::move(task);
+  loop.stop();
+}
+
+TEST(RealLoop, SleepsForAsLongAsItSays) {
+  RealLoop loop("test");
+  Duration slept{};
+  Scope scope(loop, "root");
+  ASSERT_TRUE(scope.spawn("main", run_then_stop(loop, [](Loop& l, Duration& s) -> Task<void> {
+                                    const auto began = l.now();
+                                    co_await sleep_for(20ms);
+                                    s = l.now() - began;
+                                  }(loop, slept))));
+  loop.run();
+  EXPECT_GE(slept, 20ms);
+  EXPECT_LT(slept, 2s);
+}
+
+TEST(RealLoop, CloseFromATaskOfAnotherScope_ForcesWhatIsDeaf) {
+  RealLoop loop("test");
+  CloseReport report;
+  Scope call(loop, "call");
+  ASSERT_TRUE(call.spawn("deaf", []() -> Task<void> {
+    for (;;) {
+      try {
+        co_await sleep_for(1h);
+      } catch (...) {
+      }
+    }
+  }()));
+  Scope scope(loop, "root");
+  ASSERT_TRUE(scope.spawn("main", run_then_stop(loop, [](Scope& c, CloseReport& r) -> Task<void> {
+                                    r = co_await c.close(c.loop().in(20ms));
+                                  }(call, report))));
+  loop.run();
+  EXPECT_EQ(report.forced, 1u);
+}
+
+TEST(RealLoop, TurnHook_RunsEvenWhenNothingHappens) {
+  RealLoop loop("test");
+  int turns = 0;
+  loop.set_turn_hook([&] {
+    if (++turns == 3) loop.stop();
+  });
+  loop.run();  // with no task and no timer: it turns all the same, so that a dead-man switch sees it alive
+  EXPECT_EQ(turns, 3);
+}
+
+}  // namespace
+}  // namespace parley
