@@ -1,6 +1,7 @@
 #include <parley/async/suspension.hpp>
 
 #include <cassert>
+#include <utility>
 
 namespace parley {
 
@@ -23,7 +24,9 @@ void TaskRoot::stop(const StopReason& reason) noexcept {
   if (stop_requested_) return;
   stop_requested_ = true;
   stop_reason_ = reason;
-  if (waiting_) waiting_->settle(Suspension::Outcome::stopped);
+  if (!waiting_) return;
+  stop_thrown_ = true;
+  waiting_->settle(Suspension::Outcome::stopped);
 }
 
 Suspension::~Suspension() {
@@ -34,15 +37,25 @@ void Suspension::suspend(std::coroutine_handle<> handle, Deadline deadline) noex
   assert(root_->waiting_ == nullptr);
   root_->waiting_ = this;
   suspend_beside(handle, deadline);
+  if (!root_->stop_requested_) return;
   // Told to stop before: throws all the same, but only after a turn of the loop, so that a task that swallows every
   // Stopped cannot keep the others, or its own deadline, from their turn.
-  if (root_->stop_requested()) settle(Outcome::stopped);
+  if (std::exchange(root_->stop_thrown_, true)) {
+    loop().arm(*this, loop().now() + kDeafPause);
+  } else {
+    settle(Outcome::stopped);
+  }
 }
 
 void Suspension::suspend_beside(std::coroutine_handle<> handle, Deadline deadline) noexcept {
   handle_ = handle;
   outcome_ = Outcome::pending;
   if (deadline.is_set()) loop().arm(*this, deadline.at());
+}
+
+void Suspension::fire() {
+  const bool stopped = root_->waiting_ == this && root_->stop_requested_;
+  settle(stopped ? Outcome::stopped : Outcome::timed_out);
 }
 
 void Suspension::settle(Outcome outcome) noexcept {

@@ -47,6 +47,7 @@ class TaskRoot {
   std::string name_;
   bool stop_requested_ = false;
   StopReason stop_reason_;
+  bool stop_thrown_ = false;
   Suspension* waiting_ = nullptr;  // the leaf in which the chain waits
 };
 
@@ -68,6 +69,9 @@ class CurrentTask {
 
 class Suspension : public Runnable, public Timer {
  public:
+  // A task that swallows a Stopped and waits again gets the next one after this pause: it may be deaf, not busy.
+  static constexpr Duration kDeafPause = 1ms;
+
   enum class Outcome { pending, woken, timed_out, stopped };
 
   ~Suspension() override;
@@ -105,7 +109,7 @@ class Suspension : public Runnable, public Timer {
   friend class TaskRoot;
   friend class WaitList;
   void run() override;
-  void fire() override { settle(Outcome::timed_out); }
+  void fire() override;
   void settle(Outcome outcome) noexcept;
 
   TaskRoot* root_ = nullptr;
