@@ -1,0 +1,71 @@
+// What a job runs: the seam between the life of a process (this layer) and what is said in the call (the layers above).
+//
+// The job owns one program per call. It hands it offers, tells it to stop, closes it within the deadlines of the law of
+// endings, and destroys it. The program answers offers, emits events, remembers data for the work after the call, and
+// says when the call is over.
+//
+// Thread: the loop's only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+
+#include <parley/async/close.hpp>
+#include <parley/async/scope.hpp>
+#include <parley/base/log.hpp>
+
+namespace parley::job {
+
+struct CallInfo {
+  std::string call_id;     // CA_...
+  std::string attempt_id;  // AJ_...
+  boost::json::object metadata;
+};
+
+// What a program may use of its job.
+class JobContext {
+ public:
+  virtual ~JobContext() = default;
+
+  virtual const CallInfo& call() const noexcept = 0;
+  virtual const Logger& logger() const noexcept = 0;
+  // The program's scopes are children of this one.
+  virtual Scope& scope() noexcept = 0;
+
+  // For those who watch the call (GET /call/{id}/events) and, unless it is an interim one, for its journal.
+  // Never waits; at most kMaxEventBytes, a larger one is refused and logged.
+  virtual void emit(std::string_view type, boost::json::object data) = 0;
+  // User data for the record that hooks get.
+  virtual void remember(std::string_view key, boost::json::value value) = 0;
+  // The end of a turn: what was journalled is brought to the disk soon. Never waits.
+  virtual void sync() = 0;
+  // The call is over, or cannot go on. The job then ends in order; the first reason wins.
+  virtual void end_call(StopReason reason) = 0;
+};
+
+class JobProgram {
+ public:
+  virtual ~JobProgram() = default;  // kill()
+
+  // Answers an SDP offer: the call's first, or one for a new connection of the same call.
+  virtual Task<Result<std::string>> answer(std::string offer, Deadline deadline) = 0;
+
+  // Stops input, and speech: interrupted at once when `forced`, else finished within the drain's deadline.
+  virtual void request_stop(StopReason reason, bool forced) noexcept = 0;
+  // Drains, closes the session, leaves. `drain` bounds speech, `deadline` everything.
+  virtual Task<CloseReport> close(Deadline drain, Deadline deadline) = 0;
+  // Destroys native objects; after close, before the process ends.
+  virtual Task<CloseReport> dispose(Deadline deadline) = 0;
+  virtual void kill() noexcept = 0;
+
+  // What the terminal record says of the call: transcript, tools, usage, latency. Asked once, after close.
+  virtual boost::json::object summary() = 0;
+};
+
+using ProgramFactory = std::function<std::unique_ptr<JobProgram>(JobContext&)>;
+
+}  // namespace parley::job
