@@ -54,52 +54,54 @@ std::string to_string(const CloseReport& report) {
   return line;
 }
 
-// Lives in the frame of the body's task: whatever ends the task, those who wait are told.
-struct CloseOnce::Run {
-  explicit Run(CloseOnce& o, TimePoint b) : owner(&o), began(b) {}
+// Held by the body's task from before its first step: whatever ends the task, those who wait are told.
+class CloseOnce::Run {
+ public:
+  explicit Run(CloseOnce& owner, TimePoint began) : owner_(owner), began_(began) {}
   ~Run() {
-    owner->task_ = nullptr;
-    if (finished) return;
-    owner->report_.add({.name = owner->name_, .outcome = CloseOutcome::forced, .took = {}, .detail = "its own owner was killed"});
-    owner->done_.set();
+    owner_.task_ = nullptr;
+    if (!finished_) add_forced("it did not come to its end", began_);
+    owner_.done_.set();
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  CloseOnce* owner;
-  TimePoint began;
-  bool finished = false;
+  void finish(Result<CloseReport> result, TimePoint now) {
+    finished_ = true;
+    if (result) {
+      owner_.report_ = std::move(*result);
+    } else {
+      add_forced(result.error().message(), now);
+    }
+    owner_.report_.took = now - began_;
+  }
+
+ private:
+  void add_forced(std::string why, TimePoint now) {
+    owner_.report_.add({.name = owner_.name_, .outcome = CloseOutcome::forced, .took = now - began_, .detail = std::move(why)});
+  }
+
+  CloseOnce& owner_;
+  TimePoint began_;
+  bool finished_ = false;
 };
 
 CloseOnce::~CloseOnce() {
   if (task_) parent_.destroy(*task_);
 }
 
-Task<void> CloseOnce::run_body(Deadline deadline, Body body) {
+Task<void> CloseOnce::run_body(std::unique_ptr<Run> run, Deadline deadline, Body body) {
   auto& loop = co_await this_loop();
-  Run run(*this, loop.now());
   auto result = co_await within(deadline, body(deadline));
-  if (result) {
-    report_ = std::move(*result);
-  } else {
-    report_.add({.name = name_, .outcome = CloseOutcome::forced, .took = loop.now() - run.began, .detail = result.error().message()});
-  }
-  report_.took = loop.now() - run.began;
-  run.finished = true;
-  done_.set();
+  run->finish(std::move(result), loop.now());
 }
 
 Task<CloseReport> CloseOnce::run(Deadline deadline, Body body) {
   if (!started_) {
     started_ = true;
     deadline_ = deadline;
-    auto spawned = parent_.spawn_closing(name_, run_body(deadline, std::move(body)));
-    if (spawned) {
-      task_ = *spawned;
-    } else {
-      report_.add({.name = name_, .outcome = CloseOutcome::failed, .took = {}, .detail = spawned.error().message()});
-      done_.set();
-    }
+    auto run = std::make_unique<Run>(*this, parent_.loop().now());
+    if (auto spawned = parent_.spawn_closing(name_, run_body(std::move(run), deadline, std::move(body)))) task_ = *spawned;
   }
   // The body is bounded by its own deadline; only a more impatient caller needs another bound.
   const auto waited = co_await done_.wait(deadline < deadline_ ? deadline : Deadline::bounded_by_scope());

@@ -72,7 +72,7 @@ Scope::Scope(Scope& parent, std::string name, std::size_t max_tasks) : Scope(par
   parent_ = &parent;
   parent.scopes_.push_back(*this);
   if (parent.stopping_) request_stop(parent.stop_reason_);
-  if (parent.closing_) begin_close(Deadline(parent.close_timer_->at()));
+  if (parent.closing_) begin_close(parent.close_deadline_);
 }
 
 Scope::~Scope() {
@@ -142,8 +142,8 @@ void Scope::begin_close(Deadline deadline) noexcept {
     close_timer_ = std::make_unique<CloseTimer>(*this);
     request_stop({StopCause::owner_closed, {}});
   }
-  const bool earlier = !close_timer_->armed() || deadline.at() < close_timer_->at();
-  if (deadline.is_set() && earlier) loop_.arm(*close_timer_, deadline.at());
+  close_deadline_ = close_deadline_.within(deadline);
+  if (close_deadline_.is_set()) loop_.arm(*close_timer_, close_deadline_.at());
   for (auto& scope : scopes_) scope.begin_close(deadline);
   finish_if_done();
 }

@@ -69,8 +69,8 @@ class CloseOnce {
   const CloseReport* report() const noexcept { return done_.is_set() ? &report_ : nullptr; }
 
  private:
-  struct Run;
-  Task<void> run_body(Deadline deadline, Body body);
+  class Run;
+  static Task<void> run_body(std::unique_ptr<Run> run, Deadline deadline, Body body);
 
   Scope& parent_;
   std::string name_;

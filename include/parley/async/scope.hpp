@@ -109,6 +109,7 @@ class Scope {
   Event closed_;
   Event idle_;
   TimePoint close_began_{};
+  Deadline close_deadline_ = Deadline::bounded_by_scope();
   CloseReport report_;
   ScopeList scopes_;
   std::vector<std::unique_ptr<Child>> tasks_;  // in the order of spawning

@@ -116,6 +116,30 @@ TEST_F(OwnerClose, OwnerDestroyedWhileItCloses_TheBodyGoesWithIt) {
   EXPECT_EQ(done, 0);
 }
 
+TEST_F(OwnerClose, ParentKilledBeforeTheBodyTookItsFirstStep_CallersAreToldAllTheSame) {
+  Owner owner(*scope);
+  Scope outside(loop, "outside");
+  CloseReport report;
+  int done = 0;
+  ASSERT_TRUE(outside.spawn("closer", close_it(owner, 1s, report, done)));
+  ASSERT_TRUE(world.run_until([&] { return scope->tasks() == 1; }, 1s)) << world.describe();
+  scope->kill();
+  ASSERT_TRUE(world.run_until([&] { return done == 1; }, 1s)) << world.describe();
+  EXPECT_EQ(report.forced, 1u);
+  EXPECT_EQ(owner.bodies, 0);
+}
+
+TEST_F(OwnerClose, ParentAlreadyDead_TheCloseSaysSo) {
+  Owner owner(*scope);
+  scope->kill();
+  Scope outside(loop, "outside");
+  CloseReport report;
+  int done = 0;
+  ASSERT_TRUE(outside.spawn("closer", close_it(owner, 1s, report, done)));
+  ASSERT_TRUE(world.run_until([&] { return done == 1; }, 1s)) << world.describe();
+  EXPECT_FALSE(report.clean());
+}
+
 TEST(CloseReports, AreBounded_AndCountWhatTheyDoNotList) {
   CloseReport report;
   for (int i = 0; i < 1000; ++i) report.add({.name = "task", .outcome = CloseOutcome::closed, .took = {}, .detail = {}});

@@ -201,6 +201,27 @@ TEST_F(Scopes, ScopeMadeInAClosingParent_IsClosingFromBirth) {
   ASSERT_TRUE(world.run_until([&] { return done; }, 2s)) << world.describe();
 }
 
+TEST_F(Scopes, ScopeMadeInAParentThatClosesWithoutADeadline_IsNotForced) {
+  Scope call(*scope, "call");
+  bool ended_by_itself = false;
+  ASSERT_TRUE(call.spawn("slow", [](bool& ended) -> Task<void> {
+    try {
+      co_await sleep_for(1h);
+    } catch (const Stopped&) {
+      ended = true;
+      throw;
+    }
+  }(ended_by_itself)));
+  world.run_for(1ms);
+  Scope outside(loop, "outside");
+  ASSERT_TRUE(outside.spawn("closer", [](Scope& s) -> Task<void> { (void)co_await s.close(Deadline::bounded_by_scope()); }(call)));
+  ASSERT_TRUE(world.run_until([&] { return outside.tasks() == 0; }, 1s)) << world.describe();
+  Scope late(call, "late");
+  world.run_for(1ms);
+  EXPECT_TRUE(ended_by_itself);
+  EXPECT_EQ(loop.counters().forced, 0u);
+}
+
 // One family of faults: something ends a tree of scopes at an arbitrary step, in every way. Whatever the step, nothing is
 // left and nothing is touched after its end (the address sanitizer watches).
 class CutTree : public ::testing::TestWithParam<int> {};
