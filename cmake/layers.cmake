@@ -46,7 +46,8 @@ function(parley_layer name)
 endfunction()
 
 # A GoogleTest binary of the tests of one area: parley_test(audio SOURCES a_test.cpp ... DEPENDS audio [LABELS tsan]).
-# The label `tsan` puts it into the thread sanitizer's tree, which holds only what has threads.
+# The label `tsan` puts it into the thread sanitizer's tree, which holds only what has threads; the label `release` is for
+# tests that measure: `make test` runs them in the release tree and nowhere else.
 function(parley_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;DEPENDS;LIBS;LABELS" ${ARGN})
   if(NOT T_TIMEOUT)
@@ -63,4 +64,7 @@ function(parley_test name)
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
   add_dependencies(parley_tests test_${name})
+  if("release" IN_LIST T_LABELS)
+    add_dependencies(parley_release_tests test_${name})
+  endif()
 endfunction()

@@ -8,19 +8,26 @@ fail() {
   exit 1
 }
 
+# How apt, pip, npm and cargo speak of these.
+certificate_words='certificate (verif|problem|chain)|peer certificate|certificate is not trusted|CERTIFICATE_VERIFY|CERT_HAS'
+certificate_words+='|self.signed|unable to get (local )?issuer|UNABLE_TO_(GET|VERIFY)'
+network_words='could not resolve|name resolution|temporary failure|failed to resolve|ENOTFOUND|EAI_AGAIN|unreachable'
+network_words+='|ENETUNREACH|connection refused|ECONNREFUSED|ECONNRESET|timed out|ETIMEDOUT|failed to connect|could not connect'
+network_words+='|failed to establish'
+
 # The commonest causes, read from what a package client printed: explain_failure STEP LOG
 explain_failure() {
   local step=$1 log=$2
   tail -n 15 "$log" | sed 's/^/    | /' >&2
-  if grep -qiE 'certificate|self.signed|UNABLE_TO_(GET|VERIFY)|unable to get (local )?issuer' "$log"; then
+  if tail -n 40 "$log" | grep -qiE "$certificate_words"; then
     fail "$step" "a TLS certificate was not accepted (this network may re-sign TLS with a certificate of its own)" \
       "put the network's CA certificate (.crt) into /usr/local/share/ca-certificates, run 'update-ca-certificates' as root, then 'make setup' again"
   fi
-  if grep -qiE 'resolve|resolution|ENOTFOUND|EAI_AGAIN|unreachable|refused|timed? ?out|ETIMEDOUT|ECONN|temporary failure|network' "$log"; then
+  if tail -n 40 "$log" | grep -qiE "$network_words"; then
     fail "$step" "the package registry could not be reached" \
       "connect to the network (a proxy goes into https_proxy), then 'make setup' again: what is there is kept"
   fi
-  if grep -qiE 'no space left' "$log"; then
+  if tail -n 40 "$log" | grep -qi 'no space left'; then
     fail "$step" "the disk is full" "free 3 GB, then 'make setup' again: what is there is kept"
   fi
   fail "$step" "the command above failed (all of it: $log)" "mend that, then 'make setup' again: what is there is kept"
