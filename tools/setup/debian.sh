@@ -1,12 +1,14 @@
 # Debian packages: as root or by sudo, saying what will be installed and why.
 
-# Prints the packages of debian.list in the given sets that are not installed.
+# Prints the packages of debian.list in the given sets that are not installed, in the list's order.
 missing_packages() {
   local wanted
   wanted=$(awk -v sets=" $* " '!/^#/ && NF && index(sets, " " $1 " ") {print $2}' "$here/debian.list")
   # shellcheck disable=SC2086
-  comm -23 <(printf '%s\n' $wanted | sort) \
-    <(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' $wanted 2>/dev/null | awk '$1 == "ii" {print $2}' | sort)
+  printf '%s\n' $wanted | grep -vxF -f <(
+    echo  # grep -f wants a pattern, and no package is the empty one
+    dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' $wanted 2>/dev/null | awk '$1 == "ii" {print $2}'
+  ) || true
 }
 
 # Sets `as_root` to what makes a command run as root, asking for a password where there is a terminal.
