@@ -34,10 +34,13 @@ float concealment_gain(std::size_t position) noexcept {
   return std::clamp((kEnd - static_cast<float>(position)) / (kEnd - kFull), 0.0F, 1.0F);
 }
 
+::OpusEncoder* native_encoder(void* encoder) noexcept { return static_cast<::OpusEncoder*>(encoder); }
+::OpusDecoder* native_decoder(void* decoder) noexcept { return static_cast<::OpusDecoder*>(decoder); }
+
 }  // namespace
 
-void OpusEncoder::Destroy::operator()(::OpusEncoder* encoder) const noexcept { opus_encoder_destroy(encoder); }
-void OpusDecoder::Destroy::operator()(::OpusDecoder* decoder) const noexcept { opus_decoder_destroy(decoder); }
+void OpusEncoder::Destroy::operator()(void* encoder) const noexcept { opus_encoder_destroy(native_encoder(encoder)); }
+void OpusDecoder::Destroy::operator()(void* decoder) const noexcept { opus_decoder_destroy(native_decoder(decoder)); }
 
 Result<OpusEncoder> OpusEncoder::create(const OpusSettings& settings) {
   if (settings.bitrate < 6'000 || settings.bitrate > 128'000 || settings.complexity < 0 || settings.complexity > 10) {
@@ -58,7 +61,7 @@ Result<OpusEncoder> OpusEncoder::create(const OpusSettings& settings) {
   return encoder;
 }
 
-OpusEncoder::OpusEncoder(::OpusEncoder* encoder, int loss_percent)
+OpusEncoder::OpusEncoder(void* encoder, int loss_percent)
     : encoder_(encoder), packet_(kMaxOpusPacketBytes), loss_percent_(loss_percent) {}
 
 Result<ByteView> OpusEncoder::encode(Samples frame) {
@@ -66,15 +69,15 @@ Result<ByteView> OpusEncoder::encode(Samples frame) {
     return fail(Errc::invalid_argument,
                 fmt::format("Opus encodes frames of {} samples, not {}", kTransportFrameSamples, frame.size()));
   }
-  const auto made = opus_encode(encoder_.get(), frame.data(), static_cast<int>(frame.size()), packet_.data(),
-                                static_cast<opus_int32>(packet_.size()));
+  const auto made = opus_encode(native_encoder(encoder_.get()), frame.data(), static_cast<int>(frame.size()),
+                                packet_.data(), static_cast<opus_int32>(packet_.size()));
   if (made < 0) return fail(Errc::internal, fmt::format("encode with Opus: {}", opus_strerror(made)));
   return ByteView(packet_).first(static_cast<std::size_t>(made));
 }
 
 void OpusEncoder::set_loss_percent(int percent) {
   loss_percent_ = std::clamp(percent, 0, 100);
-  opus_encoder_ctl(encoder_.get(), OPUS_SET_PACKET_LOSS_PERC(loss_percent_));
+  opus_encoder_ctl(native_encoder(encoder_.get()), OPUS_SET_PACKET_LOSS_PERC(loss_percent_));
 }
 
 Result<std::size_t> opus_duration(ByteView packet) {
@@ -109,13 +112,13 @@ Result<OpusDecoder> OpusDecoder::create() {
   return OpusDecoder(raw);
 }
 
-OpusDecoder::OpusDecoder(::OpusDecoder* decoder) : decoder_(decoder) {}
+OpusDecoder::OpusDecoder(void* decoder) : decoder_(decoder) {}
 
 Result<void> OpusDecoder::decode(ByteView packet, std::vector<std::int16_t>& out) {
   const auto samples = opus_duration(packet);
   if (!samples) return fail(samples.error());
   out.resize(kMaxOpusPacketSamples);
-  const int made = opus_decode(decoder_.get(), packet.data(), length(packet), out.data(),
+  const int made = opus_decode(native_decoder(decoder_.get()), packet.data(), length(packet), out.data(),
                                static_cast<int>(kMaxOpusPacketSamples), 0);
   if (made < 0) {
     out.clear();
@@ -134,7 +137,8 @@ Result<void> OpusDecoder::decode_lost(ByteView next, std::size_t samples, std::v
   }
   samples = std::min(samples - samples % kOpusGranule, kMaxOpusPacketSamples);
   out.resize(samples);
-  const int made = opus_decode(decoder_.get(), next.data(), length(next), out.data(), static_cast<int>(samples), 1);
+  const int made =
+      opus_decode(native_decoder(decoder_.get()), next.data(), length(next), out.data(), static_cast<int>(samples), 1);
   if (made < 0) {
     conceal(samples, out);
     return {};
@@ -151,13 +155,13 @@ void OpusDecoder::conceal(std::size_t samples, std::vector<std::int16_t>& out) {
   const auto to = concealment_gain(concealed_ + samples);
   concealed_ += samples;
   if (from <= 0.0F || samples == 0) return;
-  const int made = opus_decode(decoder_.get(), nullptr, 0, out.data(), static_cast<int>(samples), 0);
+  const int made = opus_decode(native_decoder(decoder_.get()), nullptr, 0, out.data(), static_cast<int>(samples), 0);
   if (made < 0) std::ranges::fill(out, std::int16_t{0});
   apply_ramp(out, from, to);
 }
 
 void OpusDecoder::reset() {
-  opus_decoder_ctl(decoder_.get(), OPUS_RESET_STATE);
+  opus_decoder_ctl(native_decoder(decoder_.get()), OPUS_RESET_STATE);
   concealed_ = 0;
 }
 

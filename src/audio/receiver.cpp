@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "audio/rtp.hpp"
 #include "audio/time_stretch.hpp"
 
 namespace parley {
@@ -33,17 +32,25 @@ Result<void> AudioReceiver::push(ByteView packet, TimePoint now) {
                             rtp->payload_type, rtp->ssrc));
   }
   last_received_ = now;
-  if (!reception_ || reception_->ssrc() != rtp->ssrc) reception_.emplace(rtp->ssrc, kTransportRate);
-  reception_->packet(rtp->sequence, rtp->timestamp, now);
   const auto samples = opus_duration(rtp->payload);
-  if (!samples) {
-    ++stats_.malformed;
-    return fail(samples.error());
+  auto outcome = JitterBuffer::Push::discarded;
+  if (samples) {
+    outcome = jitter_.push({rtp->ssrc, rtp->sequence, rtp->timestamp, static_cast<std::uint32_t>(*samples),
+                            opus_has_fec(rtp->payload), Bytes(rtp->payload.begin(), rtp->payload.end())},
+                           now);
   }
-  jitter_.push({rtp->ssrc, rtp->sequence, rtp->timestamp, static_cast<std::uint32_t>(*samples),
-                opus_has_fec(rtp->payload), Bytes(rtp->payload.begin(), rtp->payload.end())},
-               now);
-  return {};
+  count(*rtp, outcome, now);
+  if (samples) return {};
+  ++stats_.malformed;
+  return fail(samples.error());
+}
+
+// A packet of another SSRC begins a new count only when the jitter buffer has taken it for a new stream.
+void AudioReceiver::count(const RtpPacket& rtp, JitterBuffer::Push outcome, TimePoint now) {
+  const bool same = reception_ && reception_->ssrc() == rtp.ssrc;
+  if (!same && outcome == JitterBuffer::Push::discarded) return;
+  if (!same) reception_.emplace(rtp.ssrc, kTransportRate);
+  reception_->packet(rtp.sequence, rtp.timestamp, now);
 }
 
 std::optional<AudioFrame> AudioReceiver::pull(TimePoint now) {

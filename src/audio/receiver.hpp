@@ -12,6 +12,7 @@
 #include "audio/jitter_buffer.hpp"
 #include "audio/opus.hpp"
 #include "audio/reception.hpp"
+#include "audio/rtp.hpp"
 #include "audio/sample_fifo.hpp"
 
 namespace parley {
@@ -56,6 +57,7 @@ class AudioReceiver {
 
  private:
   AudioReceiver(const ReceiverSettings& settings, OpusDecoder decoder);
+  void count(const RtpPacket& rtp, JitterBuffer::Push outcome, TimePoint now);
   bool fetch(TimePoint now);
   void stretch(Playout::Pace pace);
 

@@ -35,7 +35,7 @@ Result<void> RtcpSession::received(ByteView bytes, TimePoint now, WallTime wall,
   }
   for (const auto& goodbye : compound->goodbyes) {
     if (reception == nullptr) continue;
-    if (std::ranges::find(goodbye.ssrcs, reception->ssrc()) != goodbye.ssrcs.end()) goodbye_ = true;
+    if (std::ranges::find(goodbye.ssrcs, reception->ssrc()) != goodbye.ssrcs.end()) goodbye_ = reception->ssrc();
   }
   return {};
 }

@@ -45,7 +45,7 @@ class RtcpSession {
   std::optional<double> remote_loss() const noexcept { return remote_loss_; }         // 0 to 1
   std::optional<Duration> round_trip() const noexcept { return round_trip_; }         // to 1 ms
   std::optional<TimePoint> last_received() const noexcept { return last_received_; }  // any valid compound
-  bool remote_said_goodbye() const noexcept { return goodbye_; }                      // for the stream of `reception`
+  bool said_goodbye(std::uint32_t ssrc) const noexcept { return goodbye_ == ssrc; }   // the last BYE was for it
 
  private:
   void report_about_us(const ReportBlock& block, WallTime wall) noexcept;
@@ -58,7 +58,7 @@ class RtcpSession {
   std::optional<double> remote_loss_;
   std::optional<Duration> round_trip_;
   std::optional<TimePoint> last_received_;
-  bool goodbye_ = false;
+  std::optional<std::uint32_t> goodbye_;
 };
 
 }  // namespace parley

@@ -162,6 +162,20 @@ TEST(Receiver, AnotherSender_IsHeardAfterTheFirst) {
   EXPECT_EQ(call.receiver.reception()->ssrc(), 2U);
 }
 
+TEST(Receiver, StragglerOfTheLastSender_DoesNotDisturbTheCountOfTheNew) {
+  const auto payload = Bytes{0xFC, 0xFF, 0xFE};
+  auto receiver = AudioReceiver::create().value();
+  RtpPacketizer old_sender({.ssrc = 1});
+  RtpPacketizer new_sender({.ssrc = 2});
+  const auto straggler = old_sender.packet(payload, 960, {}).value();
+  ASSERT_TRUE(receiver.push(old_sender.packet(payload, 960, {}).value(), TimePoint(1s)));
+  ASSERT_TRUE(receiver.push(new_sender.packet(payload, 960, {}).value(), TimePoint(1020ms)));
+  ASSERT_TRUE(receiver.push(straggler, TimePoint(1030ms)));
+  ASSERT_TRUE(receiver.push(new_sender.packet(payload, 960, {}).value(), TimePoint(1040ms)));
+  EXPECT_EQ(receiver.reception()->ssrc(), 2U);
+  EXPECT_EQ(receiver.reception()->received(), 2U);
+}
+
 TEST(Receiver, AfterReset_ItWaitsForANewStream) {
   const auto sound = testing::voice(48000);
   Call call;

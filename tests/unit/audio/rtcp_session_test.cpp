@@ -117,9 +117,9 @@ TEST(RtcpSession, Goodbye_CountsForTheIncomingStreamOnly) {
   RtcpSession session(5, "me", random);
   Reception reception(9, 48000);
   ASSERT_TRUE(session.received(Bytes{0x81, 203, 0, 1, 0, 0, 0, 8}, at_ms(0), kWall, &reception));
-  EXPECT_FALSE(session.remote_said_goodbye());
+  EXPECT_FALSE(session.said_goodbye(9));
   ASSERT_TRUE(session.received(Bytes{0x81, 203, 0, 1, 0, 0, 0, 9}, at_ms(0), kWall, &reception));
-  EXPECT_TRUE(session.remote_said_goodbye());
+  EXPECT_TRUE(session.said_goodbye(9));
 }
 
 TEST(RtcpSession, Garbage_IsAnErrorAndNoSignOfLife) {
