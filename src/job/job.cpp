@@ -1,0 +1,235 @@
+#include "job/job.hpp"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <parley/async/within.hpp>
+
+namespace parley::job {
+
+using ipc::ExitCode;
+using ipc::Phase;
+
+namespace {
+
+// An interim result is replaced by the next one: worth showing, not worth keeping.
+bool is_interim(const boost::json::object& data) {
+  const auto* final = data.if_contains("is_final");
+  return final && final->is_bool() && !final->get_bool();
+}
+
+// Nobody is there any more who could hear the end of the sentence.
+bool nobody_listens(StopCause cause) noexcept {
+  return cause == StopCause::caller_hung_up || cause == StopCause::caller_vanished || cause == StopCause::replaced ||
+         cause == StopCause::failure;
+}
+
+}  // namespace
+
+std::string describe_current_exception() {
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    return thrown.what();
+  } catch (...) {
+    return "an exception of unknown type";
+  }
+}
+
+Job::Job(Loop& loop, JobConfig config, JobPorts ports)
+    : loop_(loop),
+      config_(std::move(config)),
+      ports_(std::move(ports)),
+      info_{config_.identity.call_id, config_.identity.attempt_id, {}},
+      logger_(loop.logger().with("call", info_.call_id)),
+      journal_(loop, ports_.writer, std::move(ports_.journal),
+               {.call_id = info_.call_id, .attempt_id = info_.attempt_id, .redaction = config_.redaction}),
+      root_(loop, "job"),
+      line_(root_, config_.identity, std::move(ports_.link), *ports_.dialer,
+            [this] {
+              if (phase() == Phase::starting) {
+                request_end({StopCause::failure, "the supervisor was lost before the first answer"}, true);
+              }
+            }),
+      promises_(loop, *ports_.dead_man, config_.deadlines,
+                [this](Phase phase, std::optional<TimePoint> leave_by) { line_.phase(phase, leave_by); }),
+      main_(root_, "main") {
+  call_scope_.emplace(root_, "call");
+  answers_.emplace(*call_scope_, "answers", kMaxOffersAtOnce);
+}
+
+Job::~Job() {
+  main_.kill();
+  if (program_) program_->kill();
+  answers_.reset();
+  program_.reset();
+  call_scope_.reset();
+}
+
+void Job::start() {
+  line_.start();
+  (void)main_.spawn("live", live());
+  (void)main_.spawn("turns", report_turns());
+  if (config_.identity.kind == ipc::JobKind::call) {
+    (void)main_.spawn("serve", serve());
+    (void)main_.spawn("watch_start", watch_start());
+  }
+}
+
+// The program's tasks do not run in main_, so that a call's failure never takes the one who ends it along.
+Task<void> Job::live() {
+  try {
+    co_await live_in_order();
+  } catch (const std::exception& thrown) {
+    logger_.error("the job broke its own order: {}", thrown.what());
+    exit_ = ExitCode::internal_error;
+  }
+  ports_.finish(exit_);
+}
+
+Task<void> Job::live_in_order() {
+  if (config_.identity.kind == ipc::JobKind::call) {
+    (void)co_await end_requested_.wait(Deadline::bounded_by_scope());
+    co_await end_in_order();
+  } else {
+    journal_.append(record_type::kAttemptStarted, {{"kind", "after_call"}});
+    if (!co_await work_after_call()) exit_ = ExitCode::after_call_due;
+  }
+  co_await finish();
+}
+
+Task<void> Job::report_turns() {
+  for (;;) {
+    co_await sleep_for(config_.deadlines.turn_report);
+    promises_.turned();
+    line_.turns(loop_.counters().turns);
+  }
+}
+
+Task<void> Job::watch_start() {
+  co_await sleep_for(config_.deadlines.start);
+  if (phase() == Phase::starting) request_end({StopCause::failure, "no offer was answered in the time for starting"}, true);
+}
+
+// ---- what the supervisor says
+
+Task<void> Job::serve() {
+  for (;;) {
+    auto message = co_await line_.inbox().pop(Deadline::bounded_by_scope());
+    if (!message) co_return;
+    if (const auto* begin_message = std::get_if<ipc::Begin>(&*message)) begin(*begin_message);
+    if (auto* offer = std::get_if<ipc::Offer>(&*message)) offered(std::move(*offer));
+    if (const auto* stop = std::get_if<ipc::Stop>(&*message)) request_end(stop->reason, stop->forced || nobody_listens(stop->reason.cause));
+    if (const auto* drain = std::get_if<ipc::Drain>(&*message)) {
+      publish("worker_draining", {{"grace_ms", std::chrono::duration_cast<std::chrono::milliseconds>(drain->grace).count()}}, true);
+    }
+  }
+}
+
+void Job::begin(const ipc::Begin& begin) {
+  if (program_ || ending_) return;
+  boost::system::error_code error;
+  auto metadata = boost::json::parse(begin.metadata_json, error);
+  if (!error && metadata.is_object()) info_.metadata = std::move(metadata.get_object());
+  CallStarted started;
+  started.info = {{"id", info_.call_id}, {"metadata", info_.metadata}};
+  if (config_.hooks) started.hooks = config_.hooks->keys(info_.call_id);
+  started.transcripts = config_.transcripts;
+  journal_.append(record_type::kCallStarted, to_json(started));
+  journal_.append(record_type::kAttemptStarted, {{"pid", config_.identity.pid}});
+  journal_.request_sync();
+  try {
+    program_ = config_.program(*this);
+  } catch (...) {
+    request_end({StopCause::failure, "the call's program could not be made: " + describe_current_exception()}, true);
+  }
+  if (!program_ && !ending_) request_end({StopCause::failure, "there is no program for this call"}, true);
+}
+
+void Job::offered(ipc::Offer offer) {
+  const auto request = offer.request;
+  const auto deadline = loop_.in(std::min(offer.budget, config_.deadlines.start));
+  Result<void> started = fail(Errc::closing, "the call is ending");
+  if (program_ && !ending_) started = answers_->spawn("answer", answer(std::move(offer), deadline));
+  if (!started) line_.answer({request, fail(started.error())});
+}
+
+Task<void> Job::answer(ipc::Offer offer, Deadline deadline) {
+  Result<std::string> sdp = fail(Errc::internal, "the program failed");
+  try {
+    sdp = co_await within(deadline, program_->answer(std::move(offer.sdp), deadline));
+  } catch (const Stopped&) {
+    throw;
+  } catch (...) {
+    sdp = fail(Errc::internal, describe_current_exception());
+  }
+  if (sdp && sdp->size() > ipc::kMaxSdpBytes) sdp = fail(Errc::internal, "the program's answer is longer than any SDP");
+  const bool first = !std::exchange(answered_, true);
+  line_.answer({offer.request, sdp});
+  if (!first) co_return;
+  if (!sdp) {
+    request_end({StopCause::failure, "the first offer could not be answered: " + sdp.error().message()}, true);
+  } else if (!ending_) {
+    promises_.enter(Phase::running);
+  }
+}
+
+// ---- what the program says
+
+void Job::emit(std::string_view type, boost::json::object data) {
+  if (is_reserved_type(type)) {
+    logger_.error("event {} dropped: names with a dot are the runtime's own", type);
+    return;
+  }
+  publish(type, data, !is_interim(data));
+}
+
+void Job::publish(std::string_view type, const boost::json::object& data, bool journalled) {
+  auto text = boost::json::serialize(data);
+  if (text.size() > kMaxEventBytes || type.size() > ipc::kMaxEventTypeBytes) {
+    logger_.error("event {} dropped: {} bytes are more than {}", type.substr(0, ipc::kMaxEventTypeBytes), text.size(), kMaxEventBytes);
+    return;
+  }
+  line_.event(std::string(type), std::move(text));
+  if (journalled) journal_.append(type, data);
+}
+
+void Job::end_call(StopReason reason) {
+  const bool forced = nobody_listens(reason.cause);
+  request_end(std::move(reason), forced);
+}
+
+// ---- the end
+
+void Job::request_end(StopReason reason, bool forced) {
+  if (!ending_) {
+    ending_ = true;
+    reason_ = std::move(reason);
+    logger_.info("the call ends: {}{}{}", to_string(reason_.cause), reason_.detail.empty() ? "" : ", ", reason_.detail);
+    end_requested_.set();
+  } else if (!forced || forced_) {
+    return;
+  }
+  forced_ = forced_ || forced;
+  close_changed_.set();
+}
+
+void Job::terminate() {
+  if (cut_) return;
+  cut_ = loop_.now() + kTerminateBudget;
+  exit_ = ExitCode::terminated;
+  request_end({StopCause::shutdown, "the job was told to end at once"}, true);
+  close_changed_.set();
+}
+
+Deadline Job::cut_or(Duration budget) const {
+  const auto deadline = loop_.in(budget);
+  return cut_ ? deadline.within(Deadline(*cut_)) : deadline;
+}
+
+void Job::note_failure(std::string_view step, std::string_view why) {
+  logger_.error("{}: {}", step, why);
+  teardown_.add({.name = std::string(step), .outcome = CloseOutcome::failed, .took = {}, .detail = std::string(why)});
+}
+
+}  // namespace parley::job

@@ -1,0 +1,32 @@
+// A job in a process of its own: its first acts, the real things it stands on, and its way out.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ipc/fd.hpp"
+#include "job/job.hpp"
+
+namespace parley::job {
+
+// What every job of a worker has in common. Made before the fork, and only read after it.
+struct JobProcessConfig {
+  std::string state_dir;
+  ProgramFactory program;
+  std::shared_ptr<const HookRegistry> hooks;  // may be null
+  Redaction redaction;
+  bool transcripts = true;
+  ipc::Deadlines deadlines;
+  std::shared_ptr<LogSink> log;
+  LogLevel log_level = LogLevel::info;
+  std::vector<int> keep_fds;  // beside the link and the standard three
+};
+
+// The rest of this process's life. Called with one thread, right after the fork or at the start of an exec'd job.
+[[noreturn]] void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& config);
+
+// Closes every descriptor but 0, 1, 2 and these.
+void close_all_but(std::vector<int> keep) noexcept;
+
+}  // namespace parley::job
