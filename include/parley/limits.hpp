@@ -1,0 +1,29 @@
+// The `limits` and `failure` parts of an agent file.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <parley/base/time.hpp>
+
+namespace parley {
+
+// Counted from the end of the last thing that either side said (an ask does not count).
+struct SilenceOptions {
+  Duration ask_after = 15s;
+  std::string say = "Are you still there?";
+  Duration hang_up_after = 60s;
+};
+
+struct LimitOptions {
+  std::optional<Duration> max_duration = 1h;
+  std::optional<SilenceOptions> silence = SilenceOptions{};
+};
+
+// What the caller hears when the agent cannot go on. Synthesised when the call begins and kept, so that it needs no
+// provider when it is wanted; then the call ends.
+struct FailureOptions {
+  std::string say = "I am sorry, something is wrong on our side. Please call again.";
+};
+
+}  // namespace parley
