@@ -6,7 +6,6 @@ places() {
   case $1 in
     libdatachannel) echo libdatachannel-0.23.2 ;;
     sherpa-onnx) echo sherpa-onnx-2.0.1 ;;
-    onnxruntime) echo onnxruntime-1.28.2 ;;
     silero) echo models/silero_vad.onnx models/silero_vad.LICENSE ;;
     moonshine) echo models/moonshine-tiny-en ;;
     playwright) echo playwright-core-1.58.0 ;;
@@ -29,15 +28,6 @@ make_sherpa-onnx() {
   mkdir made/sherpa-onnx-2.0.1
   mv sherpa_onnx/include sherpa_onnx/lib made/sherpa-onnx-2.0.1/
   rm made/sherpa-onnx-2.0.1/lib/libsherpa-onnx-cxx-api.so made/sherpa-onnx-2.0.1/include/sherpa-onnx/c-api/cxx-api.h
-}
-
-make_onnxruntime() {
-  local header headers=package/prebuilt/include/onnxruntime
-  tar xzf "$1" "$headers"
-  mkdir -p made/onnxruntime-1.28.2/include
-  for header in onnxruntime_c_api.h onnxruntime_cxx_api.h onnxruntime_cxx_inline.h onnxruntime_float16.h; do
-    mv "$headers/$header" made/onnxruntime-1.28.2/include/
-  done
 }
 
 make_silero() {
