@@ -1,0 +1,118 @@
+#include "job/journal_timeline.hpp"
+
+#include <algorithm>
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "job/record.hpp"
+
+namespace parley::job {
+
+namespace {
+
+constexpr std::size_t kMaxLineText = 160;
+
+// Bytes of a disk go to a terminal here: no control characters.
+std::string printable(std::string_view text, std::size_t max_bytes) {
+  std::string out;
+  for (const char c : text.substr(0, max_bytes)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  if (text.size() > max_bytes) out += "...";
+  return out;
+}
+
+std::string member(std::string_view name, const boost::json::value& value) {
+  if (const auto* text = value.if_string()) return fmt::format("{}={}", name, printable(*text, kMaxLineText));
+  return fmt::format("{}={}", name, printable(boost::json::serialize(value), kMaxLineText));
+}
+
+// What a reader wants of a record on one line: what was said first, then the small members.
+std::string describe(const JournalRecord& record) {
+  const auto* item = record.data.if_contains("item");
+  const auto& shown = item && item->is_object() ? item->get_object() : record.data;
+  if (record.type == record_type::kTerminal) return {};
+  std::string text;
+  for (const std::string_view name : {"role", "transcript", "text", "content"}) {
+    if (const auto* value = shown.if_contains(name); value && value->is_string()) {
+      const auto said = printable(value->get_string(), kMaxLineText);
+      text += name == "role" ? said + ": " : fmt::format("\"{}\" ", said);
+    }
+  }
+  for (const auto& [name, value] : shown) {
+    if (name == "role" || name == "transcript" || name == "text" || name == "content" || value.is_object() || value.is_array()) continue;
+    text += member(name, value) + " ";
+  }
+  if (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
+
+double seconds_since(WallTime begin, WallTime time) {
+  return std::chrono::duration<double>(time - begin).count();
+}
+
+std::string headline(const JournalContents& contents, const boost::json::object& record, std::string_view call_id) {
+  const auto text = [&](std::string_view name) {
+    const auto* value = record.if_contains(name);
+    return value && value->is_string() ? printable(value->get_string(), kMaxLineText) : std::string();
+  };
+  const auto length = seconds_since(contents.records.front().time, contents.records.back().time);
+  auto line = fmt::format("{}  {}  {:.1f} s  {}", printable(call_id, 64), text("started_at"), length, text("outcome"));
+  if (!text("reason").empty()) line += fmt::format(": {}, ended by {}", text("reason"), text("ended_by"));
+  if (!text("detail").empty()) line += fmt::format(" ({})", text("detail"));
+  return line + "\n";
+}
+
+std::string shortcomings(const JournalContents& contents) {
+  std::string text;
+  if (contents.damaged > 0) text += fmt::format("{} lines cannot be read. ", contents.damaged);
+  if (contents.missing > 0) text += fmt::format("{} records are missing. ", contents.missing);
+  if (contents.foreign > 0) text += fmt::format("{} records are of another call. ", contents.foreign);
+  if (contents.torn_tail) text += "The last line has no end: its writer was cut off, or is writing just now. ";
+  if (contents.cut_off) text += "The file is longer than is read. ";
+  if (text.empty()) return text;
+  text.pop_back();
+  return "journal: " + text + "\n";
+}
+
+std::string call_of(const JournalContents& contents) { return contents.records.empty() ? std::string() : contents.records.front().call_id; }
+
+}  // namespace
+
+std::string timeline_text(const JournalContents& contents) {
+  if (contents.records.empty()) return "The journal has no record.\n" + shortcomings(contents);
+  const auto record = build_record(contents);
+  const auto begin = contents.records.front().time;
+  std::string text = headline(contents, record, call_of(contents)) + shortcomings(contents);
+  std::string attempt;
+  for (const auto& line : contents.records) {
+    if (line.attempt_id != attempt) {
+      attempt = line.attempt_id;
+      text += fmt::format("-- {}\n", attempt.empty() ? "supervisor" : printable(attempt, 64));
+    }
+    const auto row = fmt::format("{:9.3f}  {:<26} {}", seconds_since(begin, line.time), printable(line.type, 64), describe(line));
+    text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+boost::json::object timeline_json(const JournalContents& contents) {
+  boost::json::array lines;
+  for (const auto& record : contents.records) {
+    lines.push_back(boost::json::object{{"at", seconds_since(contents.records.front().time, record.time)},
+                                        {"time", to_iso8601(record.time)},
+                                        {"type", record.type},
+                                        {"attempt", record.attempt_id},
+                                        {"data", record.data}});
+  }
+  return {{"call", call_of(contents)},
+          {"record", contents.records.empty() ? boost::json::object{} : build_record(contents)},
+          {"lines", std::move(lines)},
+          {"journal",
+           {{"damaged", contents.damaged},
+            {"missing", contents.missing},
+            {"foreign", contents.foreign},
+            {"torn_tail", contents.torn_tail},
+            {"cut_off", contents.cut_off}}}};
+}
+
+}  // namespace parley::job
