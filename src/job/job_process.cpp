@@ -69,6 +69,14 @@ void watch_terminate(RealLoop& loop, ipc::Fd event, Job& job) {
                          });
 }
 
+[[noreturn]] void end_process(WriterThread& writer, const Logger& logger, ipc::ExitCode code) {
+  const std::function<void()> flush[] = {[&writer] { writer.close(kWriterBudget); },
+                                         [&logger] {
+                                           if (logger.sink()) logger.sink()->flush();
+                                         }};
+  ipc::finish_process(code, flush);
+}
+
 }  // namespace
 
 void close_all_but(std::vector<int> keep) noexcept {
@@ -108,10 +116,7 @@ void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& conf
   RealLoop loop("job", Logger(writer.writer().log_sink(), config.log_level));
   ipc::SocketDialer dialer(loop, *dir);
   KernelDeadMan dead_man(std::move(*timer));
-  const auto finish = [&writer, &loop](ipc::ExitCode code) {
-    const std::function<void()> flush[] = {[&writer] { writer.close(kWriterBudget); }, [&loop] { loop.logger().sink()->flush(); }};
-    ipc::finish_process(code, flush);
-  };
+  const auto finish = [&writer, &loop](ipc::ExitCode code) { end_process(writer, loop.logger(), code); };
   Job job(loop,
           {.identity = identity,
            .deadlines = config.deadlines,
@@ -132,7 +137,7 @@ void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& conf
   } catch (const std::exception& error) {
     loop.logger().error("the job broke: {}", error.what());
   }
-  finish(ipc::ExitCode::internal_error);
+  end_process(writer, loop.logger(), ipc::ExitCode::internal_error);
 }
 
 }  // namespace parley::job

@@ -1,0 +1,208 @@
+// From an offer to the end of its call.
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <parley/base/ids.hpp>
+
+#include "worker/supervisor_call.hpp"
+
+namespace parley::worker {
+
+using ipc::Phase;
+
+namespace {
+
+std::string how(const ExitStatus& status) {
+  if (status.signal) return fmt::format("its process was killed by signal {}", *status.signal);
+  if (status.code) return fmt::format("its process ended with code {}", *status.code);
+  return "its process is gone, nobody knows how";
+}
+
+}  // namespace
+
+// ---- the desk
+
+Result<Supervisor::Call*> Supervisor::admit() {
+  if (!serving_ || draining_) return fail(Errc::closing, "this worker takes no calls just now");
+  if (!slots_.take(loop_.now())) {
+    ++counters_.refused;
+    return fail(Errc::overloaded, fmt::format("all {} slots are taken", slots_.limit(loop_.now())));
+  }
+  auto& call = add_call(make_id(loop_.random(), "CA_"), make_id(loop_.random(), "AJ_"));
+  call.has_slot = true;
+  ++counters_.admitted;
+  return &call;
+}
+
+Supervisor::Call& Supervisor::add_call(std::string call_id, std::string attempt_id) {
+  ++active_;
+  auto call = std::make_unique<Call>(*this, ipc::JobIdentity{ipc::JobKind::call, call_id, std::move(attempt_id), 0});
+  return *(calls_[call_id] = std::move(call));
+}
+
+Supervisor::Call* Supervisor::find(std::string_view call_id) const noexcept {
+  const auto it = calls_.find(call_id);
+  return it == calls_.end() ? nullptr : it->second.get();
+}
+
+namespace {
+
+// A caller that stops waiting for its first answer has hung up.
+template <class F>
+class Unless {
+ public:
+  explicit Unless(F f) : f_(std::move(f)) {}
+  ~Unless() {
+    if (!released_) f_();
+  }
+  Unless(const Unless&) = delete;
+  Unless& operator=(const Unless&) = delete;
+  void release() { released_ = true; }
+
+ private:
+  F f_;
+  bool released_ = false;
+};
+
+}  // namespace
+
+Task<Result<CallAnswer>> Supervisor::offer(std::string sdp, boost::json::object metadata, Deadline deadline) {
+  auto metadata_json = boost::json::serialize(metadata);
+  if (sdp.size() > ipc::kMaxSdpBytes) co_return fail(Errc::invalid_argument, "the offer is longer than any SDP");
+  if (metadata_json.size() > ipc::kMaxMetadataBytes) co_return fail(Errc::invalid_argument, "the metadata is too long");
+  auto admitted = admit();
+  if (!admitted) co_return fail(admitted.error());
+  const std::string call_id = (*admitted)->id();
+  const auto pending = std::make_shared<Pending>();
+  const auto bounded = deadline.within(loop_.in(config_.deadlines.start));
+  // Not spawned is as good as gone.
+  auto spawned = calls_scope_.spawn("call " + call_id, live(**admitted, std::move(metadata_json), std::move(sdp), pending, bounded));
+  if (!spawned) {
+    free_slot(**admitted);
+    --active_;
+    calls_.erase(call_id);
+    co_return fail(spawned.error());
+  }
+  Unless answered([this, call_id] {
+    if (auto* call = find(call_id)) stop_call(*call, {StopCause::caller_hung_up, "nobody waited for the answer"}, true);
+  });
+  auto answer = co_await wait_answer(call_id, pending, bounded);
+  if (answer) {
+    answered.release();
+  } else {
+    ++counters_.unanswered;
+  }
+  co_return answer;
+}
+
+Task<Result<CallAnswer>> Supervisor::wait_answer(std::string call_id, std::shared_ptr<Pending> pending, Deadline deadline) {
+  if (!co_await pending->done.wait(deadline)) co_return fail(Errc::timeout, "the call was not answered in time");
+  if (!pending->sdp) co_return fail(pending->sdp.error());
+  co_return CallAnswer{std::move(call_id), std::move(*pending->sdp)};
+}
+
+Task<Result<CallAnswer>> Supervisor::reoffer(std::string call_id, std::string sdp, Deadline deadline) {
+  auto* call = find(call_id);
+  if (!call || call->gone_at || call->end || call->hung_up) co_return fail(Errc::not_found, "no such call");
+  if (sdp.size() > ipc::kMaxSdpBytes) co_return fail(Errc::invalid_argument, "the offer is longer than any SDP");
+  const auto pending = std::make_shared<Pending>();
+  const auto request = call->expect(pending);
+  const auto bounded = deadline.within(loop_.in(config_.deadlines.start));
+  if (auto said = call->attempt.offer(request, std::move(sdp), bounded.left(loop_.now())); !said) {
+    call->answer(request, fail(said.error()));
+  }
+  co_return co_await wait_answer(std::move(call_id), pending, bounded);
+}
+
+Result<void> Supervisor::hang_up(std::string_view call_id) {
+  auto* call = find(call_id);
+  if (!call) return fail(Errc::not_found, "no such call");
+  if (!call->gone_at) stop_call(*call, {StopCause::caller_hung_up, {}}, true);
+  return {};
+}
+
+void Supervisor::stop_call(Call& call, const StopReason& reason, bool forced) {
+  call.hung_up = true;
+  if (!call.gone_at) call.attempt.stop(reason, forced);
+}
+
+Result<std::unique_ptr<CallWatch>> Supervisor::watch(std::string_view call_id, std::uint64_t last_id) {
+  auto* call = find(call_id);
+  if (!call) return fail(Errc::not_found, "no such call");
+  return call->events->watch(last_id);
+}
+
+// ---- a call's life
+
+Task<void> Supervisor::live(Call& call, std::string metadata_json, std::string sdp, std::shared_ptr<Pending> first, Deadline deadline) {
+  auto link = system_.make_job_link();
+  if (!link) {
+    call.fail_pending(link.error());
+    on_gone(call, {});
+    co_return;
+  }
+  const auto request = call.expect(std::move(first));
+  call.attempt.attach(std::move(link->ours));
+  // Both wait in the socket for the job to be born.
+  auto said = call.attempt.begin(metadata_json);
+  if (said) said = call.attempt.offer(request, std::move(sdp), deadline.left(loop_.now()));
+  auto process = said ? co_await zygote_.spawn(ipc::JobKind::call, call.id(), call.attempt.job().attempt_id, std::move(link->theirs), deadline)
+                      : Result<std::unique_ptr<Process>>(fail(said.error()));
+  if (process) {
+    co_await outlive(call, std::move(*process));
+    co_return;
+  }
+  loop_.logger().error("call {} was not started: {}", call.id(), process.error().message());
+  call.fail_pending(process.error().within("the call could not be started"));
+  call.attempt.abandon();
+  // Perhaps it was born all the same, and nobody could tell us. It then ends by itself, for want of a supervisor; what it
+  // leaves is looked for when it must be gone.
+  const auto patience = config_.deadlines.start + config_.deadlines.after_call + config_.deadlines.kernel_slack();
+  aftermath_.begin({.call_id = call.id(), .attempt_id = call.attempt.job().attempt_id,
+                    .exit = {.detail = "lost while it was started"}, .create = false},
+                   patience);
+  on_gone(call, {});
+}
+
+// Until the process is gone, whatever it takes.
+Task<void> Supervisor::outlive(Call& call, std::unique_ptr<Process> process) {
+  const auto exit = co_await call.attempt.run(std::move(process));
+  const bool clean = exit.status.code == 0 || (call.end && !exit.status.signal);
+  if (!clean) ++counters_.crashed;
+  std::string detail = how(exit.status);
+  if (!exit.blame.empty()) detail = fmt::format("ended by the supervisor: {}", exit.blame);
+  if (!clean) loop_.logger().error("call {}: {}", call.id(), detail);
+  aftermath_.begin({.call_id = call.id(),
+                    .attempt_id = call.attempt.job().attempt_id,
+                    .exit = {.code = exit.status.code, .signal = exit.status.signal, .detail = std::move(detail)}});
+  system_.remove_mark(call.attempt.job().attempt_id);
+  on_gone(call, exit);
+}
+
+void Supervisor::on_gone(Call& call, const AttemptExit& exit) {
+  if (!call.end) {
+    call.end = ipc::AttemptEnd{{StopCause::failure, exit.blame.empty() ? how(exit.status) : exit.blame}, false, "{}"};
+  }
+  finish_events(call);
+  call.fail_pending({Errc::unavailable, "the call has ended"});
+  free_slot(call);
+  call.gone_at = loop_.now();
+  if (call.awaited && std::exchange(call.awaited, false) && --expected_ == 0) all_dialled_.set();
+  --active_;
+  ++counters_.ended;
+  gone_.set();
+}
+
+void Supervisor::free_slot(Call& call) {
+  if (std::exchange(call.has_slot, false)) slots_.release();
+}
+
+// The last event of every call, however it ended.
+void Supervisor::finish_events(Call& call) {
+  if (call.events->closed()) return;
+  const boost::json::object data{{"cause", to_string(call.end->reason.cause)}, {"detail", call.end->reason.detail}, {"clean", call.end->clean}};
+  call.events->add(call.events->last_id() + 1, "call_ended", boost::json::serialize(data));
+  call.events->close();
+}
+
+}  // namespace parley::worker

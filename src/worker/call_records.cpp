@@ -1,0 +1,57 @@
+#include "worker/call_records.hpp"
+
+#include <parley/async/blocking.hpp>
+
+namespace parley::worker {
+
+namespace {
+
+Result<job::OpenJournal> open_or_create(job::Disk& disk, const std::string& directory, const std::string& call_id, bool create) {
+  auto opened = job::open_journal(disk, directory, call_id);
+  if (opened || opened.error().code() != Errc::not_found || !create) return opened;
+  return job::create_journal(disk, directory, call_id);
+}
+
+}  // namespace
+
+CallRecords::CallRecords(Loop& loop, std::shared_ptr<job::Disk> disk, std::string directory, job::JournalWriter writer,
+                         std::shared_ptr<const job::HookRegistry> hooks)
+    : loop_(loop), disk_(std::move(disk)), directory_(std::move(directory)), writer_(std::move(writer)), hooks_(std::move(hooks)) {}
+
+Task<Result<CallRecords::State>> CallRecords::finish(End end, Deadline deadline) {
+  auto opened = co_await run_blocking<job::OpenJournal>(deadline, [disk = disk_, directory = directory_, id = end.call_id, create = end.create] {
+    return open_or_create(*disk, directory, id, create);
+  });
+  if (!opened) co_return fail(opened.error());
+  job::Journal journal(loop_, writer_, std::move(*opened), {.call_id = end.call_id});
+  State state;
+  if (!end.attempt_id.empty()) {
+    auto data = job::to_json(end.exit);
+    data["attempt"] = end.attempt_id;
+    journal.append(job::record_type::kAttemptExited, std::move(data));
+  }
+  state.terminal_written = journal.append_terminal();
+  auto synced = co_await journal.sync(deadline.within(loop_.in(kSyncPatience)));
+  if (!synced) co_return fail(synced.error().within("the journal of " + end.call_id));
+  state.work_left = hooks_ && !job::pending_hooks(journal.so_far(), *hooks_, end.call_id).empty();
+  if (!state.work_left) {
+    auto settled = co_await run_blocking<bool>(deadline, [disk = disk_, directory = directory_, id = end.call_id]() -> Result<bool> {
+      if (auto done = job::settle_journal(*disk, directory, id); !done) return fail(done.error());
+      return true;
+    });
+    if (!settled) co_return fail(settled.error());
+  }
+  co_return state;
+}
+
+Result<std::vector<std::string>> CallRecords::unfinished() const {
+  auto journals = job::list_journals(*disk_, directory_);
+  if (!journals) return fail(journals.error());
+  std::vector<std::string> calls;
+  for (const auto& journal : *journals) {
+    if (!journal.settled && !journal.locked) calls.push_back(journal.call_id);
+  }
+  return calls;
+}
+
+}  // namespace parley::worker

@@ -1,0 +1,51 @@
+// What the supervisor writes of a call: how its process ended, and the one terminal record.
+//
+// Thread: the loop's only; the disk is touched on helper threads and by the writer.
+// Bound:  one call at a time each; a disk that hangs costs the deadline, and the next try finds things as they are.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "job/hooks.hpp"
+#include "job/journal.hpp"
+
+namespace parley::worker {
+
+class CallRecords {
+ public:
+  static constexpr Duration kSyncPatience = 2s;
+
+  // `hooks` may be null: this worker has none.
+  CallRecords(Loop& loop, std::shared_ptr<job::Disk> disk, std::string directory, job::JournalWriter writer,
+              std::shared_ptr<const job::HookRegistry> hooks);
+
+  struct End {
+    std::string call_id;
+    std::string attempt_id;             // empty: no process ended, only what is missing is written
+    job::ProcessExit exit;
+    bool create = true;                 // a journal, where there is none
+  };
+  struct State {
+    bool terminal_written = false;      // now, by this call
+    bool work_left = false;             // hooks that are not done
+  };
+
+  // Idempotent. Errc::refused: a process holds the journal's lock; Errc::not_found: no journal, and none was to be made.
+  Task<Result<State>> finish(End end, Deadline deadline);
+
+  // Calls of earlier supervisors that are not settled and in no process's hands. Blocks.
+  Result<std::vector<std::string>> unfinished() const;
+
+  job::WriterHealth disk_health() const { return writer_.health(); }
+
+ private:
+  Loop& loop_;
+  std::shared_ptr<job::Disk> disk_;
+  std::string directory_;
+  job::JournalWriter writer_;
+  std::shared_ptr<const job::HookRegistry> hooks_;
+};
+
+}  // namespace parley::worker

@@ -1,0 +1,50 @@
+// Keeps the inference process alive, where this worker has one. Jobs reach it through its own socket; the supervisor only
+// starts it again when it dies, ever more slowly while it keeps dying.
+//
+// Thread: the loop's only. Ending: with its scope; the process sees the end of its supervisor.
+#pragma once
+
+#include <memory>
+
+#include <parley/async/scope.hpp>
+
+#include "worker/restart_budget.hpp"
+#include "worker/system.hpp"
+
+namespace parley::worker {
+
+class InferenceKeeper {
+ public:
+  InferenceKeeper(Scope& parent, System& system) : system_(system), scope_(parent, "inference") {}
+  void start() { (void)scope_.spawn("keep_alive", keep_alive()); }
+
+  int pid() const noexcept { return process_ ? process_->pid() : 0; }
+  std::size_t restarts() const noexcept { return budget_.restarts(); }
+
+ private:
+  Task<void> keep_alive() {
+    auto& loop = co_await this_loop();
+    for (;;) {
+      const auto began = loop.now();
+      auto process = system_.start_inference();
+      if (!process && process.error().code() == Errc::not_found) co_return;
+      if (process) {
+        process_ = std::move(*process);
+        (void)co_await process_->wait(Deadline::bounded_by_scope());
+        process_.reset();
+      } else {
+        loop.logger().error("the inference process could not be started: {}", process.error().message());
+      }
+      const auto pause = budget_.after(loop.now() - began);
+      loop.logger().warn("the inference process is gone; the next one starts in {:.0f} ms", to_ms(pause));
+      co_await sleep_for(pause);
+    }
+  }
+
+  System& system_;
+  RestartBudget budget_;
+  std::unique_ptr<Process> process_;
+  Scope scope_;
+};
+
+}  // namespace parley::worker

@@ -1,0 +1,68 @@
+// What operators and their tools read.
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "worker/supervisor_call.hpp"
+
+namespace parley::worker {
+
+bool Supervisor::healthy() const noexcept { return serving_ && !draining_ && zygote_.ready() && !records_.disk_health().trouble; }
+
+boost::json::object Supervisor::status() const {
+  boost::json::array calls;
+  for (const auto& [id, call] : calls_) {
+    if (call->gone_at) continue;
+    calls.push_back(boost::json::object{{"call_id", id},
+                                        {"attempt_id", call->attempt.job().attempt_id},
+                                        {"pid", call->attempt.pid()},
+                                        {"phase", to_string(call->attempt.phase())},
+                                        {"adopting", call->awaited}});
+  }
+  const auto disk = records_.disk_health();
+  const auto state = !serving_ ? "starting" : draining_ ? "draining" : "serving";
+  return {{"state", state},
+          {"healthy", healthy()},
+          {"slots", boost::json::object{{"capacity", slots_.capacity()},
+                                        {"admitted_now", slots_.limit(loop_.now())},
+                                        {"in_use", slots_.in_use()}}},
+          {"calls", std::move(calls)},
+          {"zygote", boost::json::object{{"pid", zygote_.pid()}, {"ready", zygote_.ready()}, {"restarts", zygote_.restarts()}}},
+          {"inference", boost::json::object{{"pid", inference_.pid()}, {"restarts", inference_.restarts()}}},
+          {"after_call", boost::json::object{{"calls", aftermath_.calls()}, {"processes", aftermath_.processes()}}},
+          {"disk", boost::json::object{{"healthy", !disk.trouble}, {"full", disk.disk_full}, {"last_error", disk.last_error}}}};
+}
+
+std::string Supervisor::metrics() const {
+  prometheus::Registry registry;
+  const auto counter = [&](const char* name, const char* help, double value) {
+    prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({}).Increment(value);
+  };
+  const auto gauge = [&](const char* name, const char* help, double value) {
+    prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({}).Set(value);
+  };
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  gauge("parley_slots", "Calls this worker serves at a time.", number(slots_.capacity()));
+  gauge("parley_slots_in_use", "Slots taken.", number(slots_.in_use()));
+  gauge("parley_slots_limit", "Slots given out just now: fewer while jobs are starved.", number(slots_.limit(loop_.now())));
+  gauge("parley_calls", "Calls whose process lives.", number(active_));
+  gauge("parley_after_call", "Ended calls that wait for their record or the work after them.", number(aftermath_.calls()));
+  counter("parley_calls_admitted_total", "Calls admitted.", number(counters_.admitted));
+  counter("parley_calls_refused_total", "Calls refused because all slots were taken.", number(counters_.refused));
+  counter("parley_calls_unanswered_total", "Calls admitted whose offer got no answer.", number(counters_.unanswered));
+  counter("parley_calls_ended_total", "Calls whose process is gone.", number(counters_.ended));
+  counter("parley_calls_crashed_total", "Calls whose process did not end in order.", number(counters_.crashed));
+  counter("parley_jobs_adopted_total", "Jobs taken over from an earlier supervisor.", number(counters_.adopted));
+  counter("parley_terminal_records_total", "Terminal records written.", number(aftermath_.terminal_records()));
+  counter("parley_jobs_asked_total", "Jobs told to end because they were late.", number(attempt_counters_.asked));
+  counter("parley_jobs_terminated_total", "Jobs that got SIGTERM.", number(attempt_counters_.terminated));
+  counter("parley_jobs_killed_total", "Jobs that got SIGKILL.", number(attempt_counters_.killed));
+  counter("parley_jobs_extended_total", "Jobs given more time because they were starved.", number(attempt_counters_.extended));
+  counter("parley_job_protocol_errors_total", "Jobs that broke the protocol.", number(attempt_counters_.protocol_errors));
+  counter("parley_zygote_restarts_total", "Zygotes that died.", number(zygote_.restarts()));
+  counter("parley_inference_restarts_total", "Inference processes that died.", number(inference_.restarts()));
+  return prometheus::TextSerializer().Serialize(registry.Collect());
+}
+
+}  // namespace parley::worker

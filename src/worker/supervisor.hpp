@@ -1,0 +1,120 @@
+// The supervisor: admits calls, has a job started for each, sees to it that each ends, and records how.
+//
+// It touches no media, no model and no user code. Before it serves anybody it takes over what an earlier supervisor left:
+// jobs that go on with their calls, and calls whose jobs died meanwhile.
+//
+// Thread: the loop's only.
+// Bound:  `slots` calls at a time; kMaxKept ended calls are remembered for kKeep, so that their watchers see the end.
+// Ending: drain() lets calls finish, then closes them, in bounded time, and says whether any was cut. Destroying it leaves
+//         the jobs alone: they go on, and dial a new supervisor.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include <parley/async/scope.hpp>
+
+#include "worker/aftermath.hpp"
+#include "worker/call_desk.hpp"
+#include "worker/event_log.hpp"
+#include "worker/inference_keeper.hpp"
+#include "worker/slots.hpp"
+
+namespace parley::worker {
+
+struct SupervisorConfig {
+  std::size_t slots = 10;
+  std::size_t max_job_bytes = 512 * MiB;  // memory of a job's own; 0: unlimited
+  Duration drain_grace = 60s;             // calls may finish for so long after the first SIGTERM
+  ipc::Deadlines deadlines;
+};
+
+class Supervisor final : public CallDesk {
+ public:
+  static constexpr Duration kAdoptionWindow = 3s;   // living jobs dial in within a second
+  static constexpr Duration kHelloPatience = 2s;
+  static constexpr Duration kKeep = 60s;
+  static constexpr std::size_t kMaxKept = 512;
+  static constexpr std::size_t kMaxCalls = 10'000;
+  static constexpr Duration kFlushPatience = 5s;    // for terminal records, at the end
+
+  Supervisor(Loop& loop, SupervisorConfig config, System& system, CallRecords& records);
+  ~Supervisor() override;
+
+  // Takes over what is there, then starts zygote and inference process. Offers are refused before it is done. Errc::io.
+  Task<Result<void>> start();
+
+  // The first call begins: jobs are told, no new call is admitted; when the grace is over, or hurry() is called, they are
+  // closed by force. True: every call ended by itself.
+  Task<bool> drain();
+  void hurry();
+
+  // CallDesk
+  Task<Result<CallAnswer>> offer(std::string sdp, boost::json::object metadata, Deadline deadline) override;
+  Task<Result<CallAnswer>> reoffer(std::string call_id, std::string sdp, Deadline deadline) override;
+  Result<void> hang_up(std::string_view call_id) override;
+  Result<std::unique_ptr<CallWatch>> watch(std::string_view call_id, std::uint64_t last_id) override;
+  bool healthy() const noexcept override;
+  boost::json::object status() const override;
+  std::string metrics() const override;
+
+  std::size_t calls() const noexcept { return active_; }
+  std::size_t slots_in_use() const noexcept { return slots_.in_use(); }
+  std::uint64_t terminal_records() const noexcept { return aftermath_.terminal_records(); }
+  int zygote_pid() const noexcept { return zygote_.pid(); }
+  int inference_pid() const noexcept { return inference_.pid(); }
+
+ private:
+  class Call;
+  struct Pending;
+  struct Counters {
+    std::uint64_t admitted = 0, refused = 0, ended = 0, crashed = 0, adopted = 0, unanswered = 0;
+  };
+
+  // admission.cpp
+  Result<Call*> admit();
+  Call& add_call(std::string call_id, std::string attempt_id);
+  Task<Result<CallAnswer>> wait_answer(std::string call_id, std::shared_ptr<Pending> pending, Deadline deadline);
+  Task<void> live(Call& call, std::string metadata_json, std::string sdp, std::shared_ptr<Pending> first, Deadline deadline);
+  Task<void> outlive(Call& call, std::unique_ptr<Process> process);
+  void on_gone(Call& call, const AttemptExit& exit);
+  void free_slot(Call& call);
+  void finish_events(Call& call);
+  Call* find(std::string_view call_id) const noexcept;
+  void stop_call(Call& call, const StopReason& reason, bool forced);
+
+  // adoption.cpp
+  Result<std::size_t> take_over();
+  Task<void> accept_jobs();
+  Task<void> greet(std::unique_ptr<ipc::Link> link, int pid);
+  void adopt(const ipc::JobIdentity& job, std::unique_ptr<Process> process);
+
+  Task<void> housekeeping();
+  Task<bool> wait_calls_gone(Deadline deadline);
+
+  Loop& loop_;
+  SupervisorConfig config_;
+  System& system_;
+  CallRecords& records_;
+  Slots slots_;
+  AttemptCounters attempt_counters_;
+  Counters counters_;
+  bool serving_ = false;
+  bool draining_ = false;
+  Event hurried_;
+  Event gone_;                    // set each time a call's process is gone
+  std::size_t expected_ = 0;      // adopted jobs that have not dialled in yet
+  Event all_dialled_;
+  std::size_t active_ = 0;        // calls whose process lives
+  std::uint64_t next_request_ = 1;
+  std::map<std::string, std::unique_ptr<Call>, std::less<>> calls_;
+  Scope scope_;
+  Scope calls_scope_;
+  Scope greetings_;
+  ZygoteClient zygote_;
+  InferenceKeeper inference_;
+  Aftermath aftermath_;
+};
+
+}  // namespace parley::worker
