@@ -69,7 +69,7 @@ HookDecision decide(const HookState& hook, const RegisteredHook* registered, Wal
   const auto known = hook.due != WallTime{};
   if (known && now - hook.due >= policy.give_up_after) {
     return {.kind = HookDecision::Kind::give_up,
-            .reason = fmt::format("given up after {} tries{}{}", hook.tries, hook.error.empty() ? "" : ": ", hook.error)};
+            .reason = fmt::format("given up, tries: {}{}{}", hook.tries, hook.error.empty() ? "" : ", last error: ", hook.error)};
   }
   if (!registered) {
     // Perhaps the next start brings it back; until then there is nothing to run.

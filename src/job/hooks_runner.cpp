@@ -113,6 +113,7 @@ Task<HookReport> HookRunner::run(Deadline deadline) {
     co_await sync_soon(deadline);
   }
 
+  bool given_up = false;
   for (const auto& state : todo) {
     if (scope_.stopping() || deadline.passed(loop.now())) break;
     const auto* hook = registry_.find(state.name, state.n);
@@ -120,11 +121,13 @@ Task<HookReport> HookRunner::run(Deadline deadline) {
     if (decision.kind == HookDecision::Kind::give_up) {
       journal_.append(record_type::kHookGivenUp, {{"key", state.key}, {"error", decision.reason}});
       loop.logger().error("hook {}: {}", state.key, decision.reason);
+      given_up = true;
       report.outcomes.push_back({.key = state.key, .kind = HookOutcome::Kind::given_up, .error = decision.reason});
     } else if (decision.kind == HookDecision::Kind::run) {
       report.outcomes.push_back(co_await run_one(state, *hook, deadline));
     }
   }
+  if (given_up) co_await sync_soon(deadline);
   count_what_is_left(report);
   co_return report;
 }
