@@ -1,5 +1,5 @@
 // One retry policy for every provider stream: speech-to-text, LLM, text-to-speech. Decisions only; who waits and who opens
-// streams is elsewhere (src/session/{ear,generation,voice}).
+// streams is elsewhere (audio_recognition, generation, utterance).
 //
 //  - A provider says of each failure whether another try may help (ProviderError). What may not is final for it.
 //  - With a chain of providers the next one is tried at once; waits come only between rounds through the whole chain.
@@ -16,19 +16,9 @@
 
 #include <parley/base/random.hpp>
 #include <parley/provider.hpp>
+#include <parley/retry.hpp>
 
 namespace parley {
-
-struct RetryOptions {
-  int retries = 3;                     // rounds through the chain after the first
-  Duration first_interval = 100ms;
-  Duration interval = 2s;
-  double jitter = 0.25;                // of an interval, up or down
-  Duration max_interval = 10s;         // also for a provider's own wish; one that wants more is passed over
-  Duration timeout = 10s;              // without any sign of life from a stream that owes one
-  Duration healthy_after = 30s;
-  Duration recover_after = 60s;        // a provider that failed is passed over for so long while others work
-};
 
 // Which provider of a fallback chain is to be used. Lives as long as the session; streams share it.
 class ProviderHealth {

@@ -120,12 +120,13 @@ void TurnTaking::end_user_speech(Duration silence) {
 }
 
 void TurnTaking::on(const turn::Transcript& event) {
-  if (input_stopped_ || discarding_) return;
+  if (discarding_) return;
   if (final_owed_) {
     if (event.final) final_owed_ = false;
     return;
   }
   accept_text(event);
+  if (input_stopped_) return;  // the last words are kept: take_pending_transcript()
   if (can_interrupt() && words_ + count_words(interim_) >= words_needed()) cut();
   schedule_turn_end();
   const bool guess = event.final && !final_.empty() && !speaking_ && floor_ == Floor::none && turn_end_at_ &&
@@ -179,6 +180,12 @@ void TurnTaking::on(const turn::AgentProtected& event) {
   }
   if (floor_ == Floor::playing) set_discarding(true);
   schedule_turn_end();
+}
+
+void TurnTaking::on(const turn::AgentQuiet& event) {
+  if (floor_ != Floor::playing || event.speech != speech_) return;
+  floor_ = Floor::making;
+  set_discarding(false);
 }
 
 void TurnTaking::on(const turn::AgentDone& event) {

@@ -32,11 +32,12 @@ struct Transcript { std::string text; bool final = true; };
 struct AgentScheduled { std::uint64_t speech = 0; bool interruptible = true; };  // it is being made
 struct AgentPlaying { std::uint64_t speech = 0; };                               // its first sound went out
 struct AgentProtected { std::uint64_t speech = 0; };                             // it may not be interrupted from now on
+struct AgentQuiet { std::uint64_t speech = 0; };                                 // no sound for now: a tool runs
 struct AgentDone { std::uint64_t speech = 0; };                                  // played, cut, failed
 struct InputStopped {};                                                          // the call ends: nobody listens any more
 
 using Event = std::variant<Started, Connected, UserSpeechStarted, UserSpeechEnded, Transcript, AgentScheduled, AgentPlaying,
-                           AgentProtected, AgentDone, InputStopped>;
+                           AgentProtected, AgentQuiet, AgentDone, InputStopped>;
 
 // Commands.
 struct Pause {};
@@ -99,6 +100,7 @@ class TurnTaking {
   void on(const turn::AgentScheduled& event);
   void on(const turn::AgentPlaying& event);
   void on(const turn::AgentProtected& event);
+  void on(const turn::AgentQuiet& event);
   void on(const turn::AgentDone& event);
   void on(const turn::InputStopped&);
 

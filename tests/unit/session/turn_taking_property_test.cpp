@@ -102,9 +102,9 @@ class RandomTalk {
         feed(turn::AgentScheduled{current_, !protected_});
         break;
       case 5:
-        if (current_ == 0 || playing_) break;
-        playing_ = true;
-        feed(turn::AgentPlaying{current_});
+        if (current_ == 0) break;
+        playing_ = !playing_;
+        feed(playing_ ? turn::Event(turn::AgentPlaying{current_}) : turn::Event(turn::AgentQuiet{current_}));
         break;
       case 6:
         if (current_ == 0 || paused_) break;  // a paused speech cannot come to its end

@@ -253,6 +253,8 @@ TEST_F(Turns, AgentStates_GoThroughThinkingAndSpeakingBackToListening) {
   EXPECT_EQ(turns->agent_state(), thinking);
   turns->handle(turn::AgentPlaying{1}, now);
   EXPECT_EQ(turns->agent_state(), speaking);
+  turns->handle(turn::AgentQuiet{1}, now);
+  EXPECT_EQ(turns->agent_state(), thinking) << "a tool runs";
   turns->handle(turn::AgentDone{1}, now);
   EXPECT_EQ(turns->agent_state(), listening);
   turns->handle(turn::Connected{false}, now);

@@ -1,0 +1,86 @@
+// A program that answers calls: its entrypoint, its work after the call, and main().
+//
+//   Task<void> entrypoint(JobContext& job) { co_await job.start({.instructions = "You are a friendly receptionist."}); }
+//   int main(int argc, char** argv) { return parley::main(argc, argv, entrypoint); }
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include <parley/async/scope.hpp>
+#include <parley/base/log.hpp>
+#include <parley/session.hpp>
+
+namespace parley {
+
+// What is known of a call when it begins.
+struct Call {
+  std::string id;          // CA_..., the same for every attempt to serve it
+  std::string attempt_id;  // AJ_...
+  boost::json::object metadata;
+};
+
+// One call, as its entrypoint sees it.
+//
+// Thread: the loop's only.
+class JobContext {
+ public:
+  virtual ~JobContext() = default;
+
+  virtual const Call& call() const noexcept = 0;
+  virtual const Logger& logger() const noexcept = 0;
+  // Changed before start(), these are the options of the session: they come filled with the program's defaults.
+  virtual SessionOptions& options() noexcept = 0;
+  // Begins the conversation and returns when the agent is ready. Once only.
+  virtual Task<Result<void>> start(Agent agent) = 0;
+  // Only after start().
+  virtual Session& session() noexcept = 0;
+  // Until the call ends; tasks of the program's own live in scope(), which ends with it.
+  virtual Task<void> wait_for_end() = 0;
+  virtual Scope& scope() noexcept = 0;
+  // User data for the record that the work after the call gets.
+  virtual void remember(std::string_view key, boost::json::value value) = 0;
+};
+
+// Runs once per call. The call goes on when it returns; it ends, as a failure, when it throws or returns without having
+// started a session. Bounded by the start's deadline (10 s) until start() has returned, by the call's end afterwards.
+using Entrypoint = std::function<Task<void>(JobContext&)>;
+
+// The work after the call: run at least once, perhaps in a fresh process, with nothing but the record.
+struct EndHookContext {
+  std::string idempotency_key;  // the same for every try
+  unsigned attempt = 1;
+  Deadline deadline;
+  Logger logger;
+};
+using EndHook = std::function<Task<Result<void>>(boost::json::object record, EndHookContext context)>;
+
+// A program: who answers, with what, and what is done afterwards.
+struct App {
+  App() = default;
+  template <class F>
+    requires(std::constructible_from<Entrypoint, F> && !std::same_as<std::remove_cvref_t<F>, App>)
+  App(F function) : entrypoint(std::move(function)) {}  // NOLINT: an entrypoint is a program
+
+  std::string name = "agent";
+  Entrypoint entrypoint;
+  SessionOptions defaults{};
+  // Named, because a later process finds them by name.
+  struct NamedHook {
+    std::string name;
+    EndHook run;
+  };
+  std::vector<NamedHook> on_end{};
+  // Providers of the program's own, beside those that Parley brings.
+  ProviderRegistry providers{};
+};
+
+// Serves calls as the command line says: `start`, `dev`, `call URL`, `inspect JOB`, ... Returns the exit code.
+int main(int argc, char** argv, App app);
+
+}  // namespace parley

@@ -1,0 +1,73 @@
+// A session: one caller and the agents that talk to it, from the first word to the last.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+#include <parley/agent.hpp>
+#include <parley/async/close.hpp>
+#include <parley/async/stop.hpp>
+#include <parley/base/log.hpp>
+#include <parley/chat.hpp>
+#include <parley/limits.hpp>
+#include <parley/providers.hpp>
+#include <parley/retry.hpp>
+#include <parley/speech.hpp>
+#include <parley/turns.hpp>
+
+namespace parley {
+
+struct SessionOptions {
+  ProviderChoice providers{};
+  VadOptions vad{};
+  SttOptions stt{};
+  TurnOptions turns{};
+  LimitOptions limits{};
+  FailureOptions failure{};
+  RetryOptions retry{};
+};
+
+// How a call is to end.
+enum class Ending {
+  graceful,  // what is being said, and what waits to be said, is spoken to its end
+  forced,    // silence at once
+};
+
+// What tools, hooks and applications may do with the conversation they are part of. Everything that ends a session may be
+// called from inside it: from a tool, from a hook.
+//
+// Thread: the loop's only. Valid in hooks and tools until they end.
+class Session {
+ public:
+  static constexpr std::size_t kMaxQueuedSpeeches = 32;
+
+  virtual ~Session() = default;
+
+  // Speaks a text. A handle that is done at once, with an error: the call ends, or kMaxQueuedSpeeches wait already.
+  virtual SpeechHandle say(std::string text, SayOptions options = {}) = 0;
+  // Lets the LLM say something.
+  virtual SpeechHandle generate_reply(ReplyOptions options = {}) = 0;
+  // Silences what is spoken and drops what waits. Protected speech stays, unless `force`.
+  virtual void interrupt(bool force = false) = 0;
+
+  // Another agent takes over once the present speech is done. Errc::not_found: a provider of its own does not exist.
+  virtual Result<void> update_agent(Agent agent) = 0;
+  virtual const Agent& current_agent() const noexcept = 0;
+
+  virtual const ChatContext& history() const noexcept = 0;
+  virtual UserState user_state() const noexcept = 0;
+  virtual AgentState agent_state() const noexcept = 0;
+
+  // Ends the call. Returns at once; the first reason wins, and forced wins over graceful.
+  virtual void end(StopReason reason = {StopCause::agent_hung_up, {}}, Ending ending = Ending::graceful) = 0;
+
+  // For the record of the call, which the work after the call gets.
+  virtual void remember(std::string_view key, boost::json::value value) = 0;
+
+  virtual const Logger& logger() const noexcept = 0;
+};
+
+}  // namespace parley

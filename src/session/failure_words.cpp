@@ -1,0 +1,73 @@
+#include "session/failure_words.hpp"
+
+#include <cmath>
+#include <numbers>
+
+#include "audio/resample.hpp"
+
+namespace parley {
+namespace {
+
+constexpr double kTones[] = {950, 1400, 1800};  // Hz
+constexpr Duration kTone = 330ms;
+constexpr Duration kPause = 1s;
+constexpr double kLevel = 6000;  // of 32767
+
+std::vector<std::int16_t> special_information_tone() {
+  std::vector<std::int16_t> samples;
+  const auto length = samples_in(kTone, kTransportRate);
+  for (const double frequency : kTones) {
+    for (std::size_t i = 0; i < length; ++i) {
+      const auto phase = 2 * std::numbers::pi * frequency * static_cast<double>(i) / kTransportRate;
+      samples.push_back(static_cast<std::int16_t>(kLevel * std::sin(phase)));
+    }
+  }
+  samples.resize(samples.size() + samples_in(kPause, kTransportRate));
+  return samples;
+}
+
+// Everything that one provider says to the text; empty when it fails.
+Task<std::vector<std::int16_t>> ask(Scope& scope, Tts& tts, const std::string& text, Deadline deadline) {
+  std::vector<std::int16_t> spoken;
+  const auto stream = tts.stream(scope);
+  if (!stream->push_text(text)) co_return spoken;
+  stream->end_input();
+  for (;;) {
+    auto chunk = co_await stream->audio().pop(deadline);
+    if (!chunk) {
+      if (chunk.error().code() == Errc::timeout) spoken.clear();
+      break;
+    }
+    if (!*chunk) {
+      spoken.clear();
+      break;
+    }
+    const auto& samples = (*chunk)->audio.samples;
+    spoken.insert(spoken.end(), samples.begin(), samples.end());
+    if ((*chunk)->end_of_segment || spoken.size() > samples_in(FailureWords::kMaxWords, tts.sample_rate())) break;
+  }
+  (void)co_await stream->close(deadline);
+  co_return spoken;
+}
+
+}  // namespace
+
+FailureWords::FailureWords() : samples_(special_information_tone()) {}
+
+Task<void> FailureWords::synthesise(Scope& scope, std::shared_ptr<Chain<Tts>> chain, std::string text) {
+  auto& loop = co_await this_loop();
+  const auto deadline = loop.in(kPatience);
+  for (const auto& tts : chain->providers) {
+    auto spoken = co_await ask(scope, *tts, text, deadline);
+    if (spoken.empty()) continue;
+    spoken.resize(std::min(spoken.size(), samples_in(kMaxWords, tts->sample_rate())));
+    auto words = resample(spoken, tts->sample_rate(), kTransportRate);
+    if (!words) continue;
+    samples_ = std::move(*words);
+    spoken_ = true;
+    co_return;
+  }
+  loop.logger().warn("the words for a failure could not be synthesised: the caller would hear tones");
+}
+
+}  // namespace parley

@@ -1,0 +1,27 @@
+// What a session needs of whoever runs it: a job, or a test.
+#pragma once
+
+#include <string_view>
+
+#include <boost/json/object.hpp>
+
+#include <parley/async/stop.hpp>
+
+namespace parley {
+
+class SessionPort {
+ public:
+  // Something happened: docs/events.md. Never waits.
+  virtual void emit(std::string_view type, boost::json::object data) = 0;
+  virtual void remember(std::string_view key, boost::json::value value) = 0;
+  // The end of a turn: a good moment to bring what was written to the disk.
+  virtual void turn_ended() = 0;
+  // The conversation is over by itself (goodbye, a limit, a failure, the caller left): it stops taking input and finishes
+  // what it says. Whoever runs it closes it now. Once.
+  virtual void end_requested(const StopReason& reason, bool forced) = 0;
+
+ protected:
+  ~SessionPort() = default;
+};
+
+}  // namespace parley
