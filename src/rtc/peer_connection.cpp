@@ -52,6 +52,7 @@ Task<Result<TransportParameters>> PeerConnection::answer(const RemoteDescription
       });
   if (!native) co_return fail(native.error());
   native_ = std::move(*native);
+  started_ = true;
   co_return co_await gathered(deadline);
 }
 
@@ -62,6 +63,7 @@ Task<Result<TransportParameters>> PeerConnection::offer(Deadline deadline) {
       });
   if (!native) co_return fail(native.error());
   native_ = std::move(*native);
+  started_ = true;
   co_return co_await gathered(deadline);
 }
 
@@ -95,29 +97,26 @@ Task<Result<TransportParameters>> PeerConnection::gathered(Deadline deadline) {
 
 Task<CloseReport> PeerConnection::close(Deadline deadline) {
   const auto began = loop_.now();
-  finish();
+  const bool started = started_;
+  kill();
+  while (started && !flags_->gone && !deadline.passed(loop_.now())) (void)co_await next(deadline);
+  const bool gone = !started || flags_->gone;
   CloseReport report;
-  bool gone = true;
-  if (auto native = std::move(native_)) {
-    gone = (co_await from_callback<bool>(deadline, [&](Callback<bool> done) {
-             native->when_gone([done] { done(true); });
-             native.reset();
-           })).has_value();
-  }
   report.add({"connection", gone ? CloseOutcome::closed : CloseOutcome::abandoned, loop_.now() - began,
               gone ? "" : "libdatachannel has not let go of it"});
   co_return report;
 }
 
 void PeerConnection::kill() noexcept {
-  finish();
-  native_.reset();
-}
-
-// The callbacks are taken back first of all, so that the library says no more: who waits in next() is told here.
-void PeerConnection::finish() noexcept {
+  // The callbacks are taken back first of all, so that the library says no more: who waits in next() is told here.
   flags_->down = true;
   mailbox_.sender().try_push({loop_.now(), {}});
+  if (!native_) return;
+  native_->when_gone([flags = flags_, sender = mailbox_.sender()] {
+    flags->gone = true;
+    sender.try_push({TimePoint{}, {}});
+  });
+  native_.reset();
 }
 
 }  // namespace parley::rtc

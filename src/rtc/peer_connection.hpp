@@ -67,7 +67,6 @@ class PeerConnection {
 
  private:
   Task<Result<TransportParameters>> gathered(Deadline deadline);
-  void finish() noexcept;
   NativeSettings native_settings() const;
   Native::Exits exits() const { return {mailbox_.sender(), flags_}; }
 
@@ -77,6 +76,7 @@ class PeerConnection {
   Mailbox<NativeEvent> mailbox_;
   std::shared_ptr<NativeFlags> flags_;
   NativePtr native_;
+  bool started_ = false;  // there was a native object
 };
 
 }  // namespace parley::rtc

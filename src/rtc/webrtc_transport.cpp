@@ -30,7 +30,7 @@ WebRtcTransport::~WebRtcTransport() { kill(); }
 
 Result<WebRtcTransport::Leg> WebRtcTransport::new_leg() {
   if (stopping_ || left_) return fail(Errc::closing, "the call is over");
-  if (leaving_ >= kMaxLeaving) return fail(Errc::overloaded, "too many connections of this call are still being closed");
+  if (leaving_.size() >= kMaxLeaving) return fail(Errc::overloaded, "too many connections of this call are still being closed");
   return std::make_shared<AudioLeg>(loop_, engine_, settings_.connection);
 }
 
@@ -158,7 +158,7 @@ void WebRtcTransport::emit(TransportEvent event) {
 
 void WebRtcTransport::drop(Leg leg) {
   last_heard_ = std::max(last_heard_, leg->last_heard());
-  ++leaving_;
+  leaving_.push_back(leg);
   if (scope_.spawn("old connection", leave(leg))) return;
   leg->connection().kill();
 }
@@ -168,7 +168,7 @@ Task<void> WebRtcTransport::leave(Leg leg) {
   if (report.abandoned > 0) {
     scope_.note_abandoned("old connection", "libdatachannel has not let go of it");
   } else {
-    --leaving_;
+    std::erase(leaving_, leg);
   }
 }
 
@@ -200,12 +200,16 @@ Task<CloseReport> WebRtcTransport::close(Deadline deadline) {
 Task<CloseReport> WebRtcTransport::close_body(Deadline deadline) {
   request_stop({StopCause::owner_closed, {}});
   CloseReport report;
-  if (const auto leg = std::exchange(pending_, nullptr)) leg->connection().kill();
-  if (const auto leg = std::exchange(current_, nullptr)) {
-    last_heard_ = std::max(last_heard_, leg->last_heard());
-    report.add("transport", co_await leg->connection().close(deadline));
-    if (report.abandoned > 0) ++loop_.counters().abandoned;
+  auto legs = std::exchange(leaving_, {});
+  for (auto* own : {&current_, &pending_}) {
+    if (auto leg = std::exchange(*own, nullptr)) legs.push_back(std::move(leg));
   }
+  for (const auto& leg : legs) {
+    leg->connection().kill();  // side by side: every goodbye goes out now
+    last_heard_ = std::max(last_heard_, leg->last_heard());
+  }
+  for (const auto& leg : legs) report.add("transport", co_await leg->connection().close(deadline));
+  loop_.counters().abandoned += report.abandoned;
   report.add("transport", co_await scope_.close(deadline));
   events_.close();
   co_return report;

@@ -85,7 +85,7 @@ class WebRtcTransport final : public Transport {
   Channel<TransportEvent> events_{kMaxEvents};
   Leg current_;   // the one that is, or was last, connected
   Leg pending_;   // the one that is being connected
-  std::size_t leaving_ = 0;
+  std::vector<Leg> leaving_;  // whose native objects are still to be destroyed
   std::uint64_t epoch_ = 0;  // grows with every connection: a rejoin ends the wait for it
   TimePoint last_heard_{};  // on connections that are gone
   TimePoint agreed_at_{};
