@@ -32,7 +32,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(RealLoop& loop, Scope& pa
 }
 
 Task<void> HttpServer::accept_all() {
-  for (;;) {
+  while (co_await listener_.ready(Deadline::bounded_by_scope())) {
     while (counters_.open >= options_.max_connections) {
       room_.reset();
       evict_idle();
@@ -42,9 +42,7 @@ Task<void> HttpServer::accept_all() {
     if (stream) {
       (void)serving_.spawn("connection", serve(std::make_unique<HttpConnection>(*this, std::move(*stream))));
       co_await yield();
-    } else if (stream.error().code() == Errc::closing) {
-      co_return;
-    } else {
+    } else if (stream.error().code() != Errc::closing) {
       logger_.error("{}; waiting for connections to end", stream.error().message());
       co_await sleep_for(kPauseWhenExhausted);
     }
@@ -77,12 +75,21 @@ Task<CloseReport> HttpServer::close(Deadline deadline) {
 }
 
 Task<CloseReport> HttpServer::close_body(Deadline deadline) {
+  struct KillUnlessDone {  // a close that meets its deadline is destroyed where it waits
+    HttpServer& server;
+    bool done = false;
+    ~KillUnlessDone() {
+      if (!done) server.kill();
+    }
+  } guard{*this};
   request_stop({StopCause::owner_closed, {}});
   closing_ = true;
   for (auto& connection : connections_) connection.end_stream();
-  (void)co_await serving_.wait_idle(deadline);
+  const auto answers_by = deadline.is_set() ? Deadline(deadline.at() - std::min(kForcingTime, deadline.left(loop_.now()) / 4)) : deadline;
+  (void)co_await serving_.wait_idle(answers_by);
   auto report = co_await serving_.close(deadline);
   report.add("accept", co_await accepting_.close(deadline));
+  guard.done = true;
   co_return report;
 }
 

@@ -104,6 +104,7 @@ class HttpServer {
                                                 boost::intrusive::constant_time_size<false>>;
 
   static constexpr Duration kPauseWhenExhausted = 100ms;
+  static constexpr Duration kForcingTime = 50ms;  // of a close: from telling the answers to end to its deadline
 
   Task<void> accept_all();
   static Task<void> serve(std::unique_ptr<HttpConnection> connection);

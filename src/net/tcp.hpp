@@ -37,11 +37,13 @@ class TcpStream final : public ByteStream {
 
 class TcpListener {
  public:
-  static constexpr int kBacklog = 128;
+  static constexpr int kBacklog = 512;  // newcomers that the kernel keeps while they cannot be taken
 
   // Port 0: any free one. Errors name the address, the port and what to do.
   static Result<TcpListener> listen(RealLoop& loop, const Endpoint& at);
 
+  // Until somebody knocks.
+  Task<Result<void>> ready(Deadline deadline) { return socket_.ready(Want::read, deadline); }
   // Errc::io: this machine is out of descriptors or memory, try later. Errc::closing: close() was called.
   Task<Result<std::unique_ptr<TcpStream>>> accept(Deadline deadline);
   void close() noexcept { socket_.close(); }

@@ -86,9 +86,11 @@ class OnRealLoop : public ::testing::Test {
   std::optional<Scope> scope_;
 };
 
-// A client that says exactly what it is told to, byte for byte.
+// One side of a connection that says exactly what it is told to, byte for byte.
 class RawClient {
  public:
+  RawClient(RealLoop& loop, std::unique_ptr<TcpStream> stream) : loop_(&loop), stream_(std::move(stream)) {}
+
   static Task<Result<RawClient>> connect(RealLoop& loop, Endpoint to) {
     auto stream = co_await TcpStream::connect(loop, to, loop.in(5s));
     if (!stream) co_return fail(stream.error());
@@ -119,7 +121,6 @@ class RawClient {
   TcpStream& stream() { return *stream_; }
 
  private:
-  RawClient(RealLoop& loop, std::unique_ptr<TcpStream> stream) : loop_(&loop), stream_(std::move(stream)) {}
   RealLoop* loop_;
   std::unique_ptr<TcpStream> stream_;
   std::string received_;
