@@ -44,7 +44,8 @@ class StopFlag {
 void speak(const FliteVoice& voice, const std::string& text, FliteVoice::Lead lead, const Mailbox<Piece>::Sender& out,
            const std::atomic<bool>& stop) {
   auto sink = [&](std::span<const std::int16_t> samples) {
-    return !stop.load(std::memory_order_relaxed) && out.try_push({Samples(samples.begin(), samples.end()), std::nullopt});
+    return !stop.load(std::memory_order_relaxed) &&
+           out.try_push({Samples(samples.begin(), samples.end()), std::nullopt});
   };
   const auto spoken = voice.synthesize(text, sink, lead);
   out.try_push({{}, spoken ? Result<void>{} : Result<void>(fail(spoken.error()))});
@@ -110,8 +111,9 @@ class FliteStream final : public TtsStream {
     Mailbox<Piece> pieces(loop, kMaxChunksOfPiece);
     const StopFlag stop;
     const auto lead = std::exchange(first_, false) ? FliteVoice::Lead::trimmed : FliteVoice::Lead::natural;
-    auto started = loop.blocking().submit(
-        [voice = voice_, text, lead, out = pieces.sender(), flag = stop.shared()] { speak(voice, text, lead, out, *flag); });
+    auto started = loop.blocking().submit([voice = voice_, text, lead, out = pieces.sender(), flag = stop.shared()] {
+      speak(voice, text, lead, out, *flag);
+    });
     if (!started) co_return fail(started.error().within("flite"));
     for (;;) {
       auto piece = co_await pieces.pop(loop.in(kPieceDeadline));

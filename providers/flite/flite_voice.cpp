@@ -20,17 +20,18 @@ cst_voice* register_cmu_us_slt(const char* directory);
 namespace parley {
 namespace {
 
-constexpr int kLeastPiece = 400;                // samples; Flite hands over the frame that exceeds it
-constexpr std::size_t kMaxUtterance = 240;      // bytes; the first sample waits for the analysis of all of them
-constexpr int kQuiet = 130;                     // below it, a voice that has not begun to speak
-constexpr std::size_t kKept = 400;              // samples kept before the first loud one: 25 ms of breath
-constexpr std::size_t kMaxTrimmed = 5600;       // samples: nobody's silence is longer
+constexpr int kLeastPiece = 400;            // samples; Flite hands over the frame that exceeds it
+constexpr std::size_t kMaxUtterance = 240;  // bytes; the first sample waits for the analysis of all of them
+constexpr int kQuiet = 130;                 // below it, a voice that has not begun to speak
+constexpr std::size_t kKept = 400;          // samples kept before the first loud one: 25 ms of breath
+constexpr std::size_t kMaxTrimmed = 5600;   // samples: nobody's silence is longer
 
 struct Voice {
   const char* name;
   cst_voice* (*open)(const char* directory);
 };
-constexpr Voice kVoices[] = {{"slt", register_cmu_us_slt}, {"rms", register_cmu_us_rms}, {"kal16", register_cmu_us_kal16}};
+constexpr Voice kVoices[] = {
+    {"slt", register_cmu_us_slt}, {"rms", register_cmu_us_rms}, {"kal16", register_cmu_us_kal16}};
 
 // One call of synthesize(), as Flite's callback sees it.
 struct Run {
@@ -98,13 +99,14 @@ Result<FliteVoice> FliteVoice::open(std::string_view name) {
     if (cst_voice* voice = one.open(nullptr)) return FliteVoice(one.name, voice);
     return fail(Errc::internal, fmt::format("flite could not open its voice \"{}\"", name));
   }
-  return fail(Errc::not_found, fmt::format("flite has no voice \"{}\"; use one of {} for tts.voice", name, fmt::join(names(), ", ")));
+  return fail(Errc::not_found,
+              fmt::format("flite has no voice \"{}\"; use one of {} for tts.voice", name, fmt::join(names(), ", ")));
 }
 
 Result<Synthesis> FliteVoice::synthesize(std::string_view text, const Sink& sink, Lead lead) const {
   if (text.size() > kMaxTextBytes) {
-    return fail(Errc::invalid_argument, fmt::format("a text of {} bytes is too long to speak at once; the most is {}", text.size(),
-                                                    kMaxTextBytes));
+    return fail(Errc::invalid_argument, fmt::format("a text of {} bytes is too long to speak at once; the most is {}",
+                                                    text.size(), kMaxTextBytes));
   }
   const std::string speakable = speakable_text(text);
   Run run{sink, lead == Lead::trimmed ? kMaxTrimmed : 0};

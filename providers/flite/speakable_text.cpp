@@ -39,20 +39,49 @@ struct Named {
   std::string_view text;
 };
 constexpr Named kNamed[] = {
-    {0x00A0, " "},          {0x00A2, " cents "},  {0x00A9, " "},      {0x00AB, "\""},    {0x00AD, ""},
-    {0x00AE, " "},          {0x00B0, " degrees "}, {0x00B1, " plus or minus "},           {0x00B4, "'"},
-    {0x00B7, " "},          {0x00BB, "\""},       {0x00BC, " one quarter "},             {0x00BD, " one half "},
-    {0x00BE, " three quarters "}, {0x00C6, "AE"}, {0x00D7, " times "}, {0x00DF, "ss"},   {0x00E6, "ae"},
-    {0x00F7, " divided by "}, {0x0152, "OE"},     {0x0153, "oe"},     {0x2010, "-"},     {0x2011, "-"},
-    {0x2012, "-"},          {0x2018, "'"},        {0x2019, "'"},      {0x201A, "'"},     {0x201B, "'"},
-    {0x201C, "\""},         {0x201D, "\""},       {0x201E, "\""},     {0x2022, ", "},    {0x2026, ", "},
-    {0x2032, "'"},          {0x2033, "\""},       {0x2116, " number "}, {0x2212, " minus "},
+    {0x00A0, " "},
+    {0x00A2, " cents "},
+    {0x00A9, " "},
+    {0x00AB, "\""},
+    {0x00AD, ""},
+    {0x00AE, " "},
+    {0x00B0, " degrees "},
+    {0x00B1, " plus or minus "},
+    {0x00B4, "'"},
+    {0x00B7, " "},
+    {0x00BB, "\""},
+    {0x00BC, " one quarter "},
+    {0x00BD, " one half "},
+    {0x00BE, " three quarters "},
+    {0x00C6, "AE"},
+    {0x00D7, " times "},
+    {0x00DF, "ss"},
+    {0x00E6, "ae"},
+    {0x00F7, " divided by "},
+    {0x0152, "OE"},
+    {0x0153, "oe"},
+    {0x2010, "-"},
+    {0x2011, "-"},
+    {0x2012, "-"},
+    {0x2018, "'"},
+    {0x2019, "'"},
+    {0x201A, "'"},
+    {0x201B, "'"},
+    {0x201C, "\""},
+    {0x201D, "\""},
+    {0x201E, "\""},
+    {0x2022, ", "},
+    {0x2026, ", "},
+    {0x2032, "'"},
+    {0x2033, "\""},
+    {0x2116, " number "},
+    {0x2212, " minus "},
 };
 
 // True for marks that join the sign before them: combining accents, joiners, variation selectors.
 bool joins(char32_t point) {
-  return (point >= 0x0300 && point <= 0x036F) || (point >= 0x200B && point <= 0x200D) || (point >= 0xFE00 && point <= 0xFE0F) ||
-         point == 0x2060 || point == 0xFEFF;
+  return (point >= 0x0300 && point <= 0x036F) || (point >= 0x200B && point <= 0x200D) ||
+         (point >= 0xFE00 && point <= 0xFE0F) || point == 0x2060 || point == 0xFEFF;
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -97,7 +126,8 @@ class Writer {
   }
   std::string take() {
     while (!text_.empty() && text_.back() == ' ') text_.pop_back();
-    return std::ranges::any_of(text_, [](char c) { return is_letter(c) || is_digit(c); }) ? std::move(text_) : std::string();
+    return std::ranges::any_of(text_, [](char c) { return is_letter(c) || is_digit(c); }) ? std::move(text_)
+                                                                                          : std::string();
   }
 
  private:
@@ -113,8 +143,8 @@ char plain(char c) {
 // The number at the front of `text`, digits with dots and commas between them.
 std::string_view leading_number(std::string_view text) {
   std::size_t size = 0;
-  while (size < text.size() && (is_digit(text[size]) || ((text[size] == '.' || text[size] == ',') && size + 1 < text.size() &&
-                                                         is_digit(text[size + 1])))) {
+  while (size < text.size() && (is_digit(text[size]) || ((text[size] == '.' || text[size] == ',') &&
+                                                         size + 1 < text.size() && is_digit(text[size + 1])))) {
     ++size;
   }
   return text.substr(0, size);

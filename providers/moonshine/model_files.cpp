@@ -25,7 +25,8 @@ constexpr std::size_t kLeastTokens = 1000;
 
 Error unusable(const std::string& path, std::string_view why) {
   return {Errc::invalid_argument,
-          fmt::format("the speech recognition file \"{}\" cannot be used: {}; run \"make setup\" to get it again", path, why)};
+          fmt::format("the speech recognition file \"{}\" cannot be used: {}; run \"make setup\" to get it again", path,
+                      why)};
 }
 
 // A file's bytes, mapped for as long as the object lives.
@@ -58,8 +59,9 @@ class MappedFile {
   MappedFile(void* bytes, std::size_t size) : bytes_(bytes), size_(size) {}
 
   static Error unreadable(const std::string& path, int error) {
-    return {Errc::not_found, fmt::format("the speech recognition file \"{}\" cannot be read ({}); run \"make setup\" to get it",
-                                         path, std::strerror(error))};
+    return {Errc::not_found,
+            fmt::format("the speech recognition file \"{}\" cannot be read ({}); run \"make setup\" to get it", path,
+                        std::strerror(error))};
   }
 
   void* bytes_;

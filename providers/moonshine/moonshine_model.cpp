@@ -16,21 +16,29 @@ namespace parley {
 namespace {
 
 constexpr std::size_t kLeastSamples = 4000;  // a quarter of a second: shorter audio is filled up with silence
-constexpr std::size_t kMaxSamples = static_cast<std::size_t>(to_seconds(MoonshineModel::kMaxUtterance) * MoonshineModel::kSampleRate);
+constexpr std::size_t kMaxSamples =
+    static_cast<std::size_t>(to_seconds(MoonshineModel::kMaxUtterance) * MoonshineModel::kSampleRate);
 
 struct DestroyStream {
   void operator()(const SherpaOnnxOfflineStream* stream) const { SherpaOnnxDestroyOfflineStream(stream); }
 };
 struct DestroyText {
-  void operator()(const SherpaOnnxOfflineRecognizerResult* result) const { SherpaOnnxDestroyOfflineRecognizerResult(result); }
+  void operator()(const SherpaOnnxOfflineRecognizerResult* result) const {
+    SherpaOnnxDestroyOfflineRecognizerResult(result);
+  }
 };
 
 // Bytes of a UTF-8 sequence at the front, 0 if it is broken: the decoder may stop within a letter.
 std::size_t sequence(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t size = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : (lead >> 4) == 14 ? 3 : (lead >> 3) == 30 ? 4 : 0;
+  const std::size_t size = lead < 0x80                   ? 1
+                           : lead >= 0xC2 && lead < 0xE0 ? 2
+                           : (lead >> 4) == 14           ? 3
+                           : (lead >> 3) == 30           ? 4
+                                                         : 0;
   if (size > text.size()) return 0;
-  const bool whole = std::ranges::all_of(text.substr(1, size == 0 ? 0 : size - 1), [](char c) { return (c & 0xC0) == 0x80; });
+  const bool whole =
+      std::ranges::all_of(text.substr(1, size == 0 ? 0 : size - 1), [](char c) { return (c & 0xC0) == 0x80; });
   return whole ? size : 0;
 }
 
@@ -84,20 +92,24 @@ Result<MoonshineModel> MoonshineModel::load(const std::string& directory) {
   } catch (const std::exception& error) {
     why = tidy(error.what());
   }
-  return fail(Errc::invalid_argument,
-              fmt::format("the speech recogniser in \"{}\" cannot be used (sherpa-onnx: {}); run \"make setup\" to get it again",
-                          directory, why));
+  return fail(
+      Errc::invalid_argument,
+      fmt::format(
+          "the speech recogniser in \"{}\" cannot be used (sherpa-onnx: {}); run \"make setup\" to get it again",
+          directory, why));
 }
 
 Result<std::string> MoonshineModel::transcribe(std::span<const float> samples) const {
   if (samples.size() > kMaxSamples) {
-    return fail(Errc::invalid_argument, fmt::format("an utterance of {:.1f} s is too long to recognise at once; the most is {:.0f} s",
-                                                    static_cast<double>(samples.size()) / kSampleRate, to_seconds(kMaxUtterance)));
+    return fail(Errc::invalid_argument,
+                fmt::format("an utterance of {:.1f} s is too long to recognise at once; the most is {:.0f} s",
+                            static_cast<double>(samples.size()) / kSampleRate, to_seconds(kMaxUtterance)));
   }
   const auto audio = prepared(without_silence(samples));
   if (std::ranges::all_of(audio, [](float x) { return x == 0; })) return std::string();
   try {
-    const std::unique_ptr<const SherpaOnnxOfflineStream, DestroyStream> stream(SherpaOnnxCreateOfflineStream(recognizer_.get()));
+    const std::unique_ptr<const SherpaOnnxOfflineStream, DestroyStream> stream(
+        SherpaOnnxCreateOfflineStream(recognizer_.get()));
     SherpaOnnxAcceptWaveformOffline(stream.get(), kSampleRate, audio.data(), static_cast<std::int32_t>(audio.size()));
     SherpaOnnxDecodeOfflineStream(recognizer_.get(), stream.get());
     const std::unique_ptr<const SherpaOnnxOfflineRecognizerResult, DestroyText> result(

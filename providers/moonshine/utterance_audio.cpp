@@ -7,9 +7,9 @@ namespace parley {
 namespace {
 
 constexpr double kSampleRate = 16000;
-constexpr std::size_t kWindow = 160;        // samples: 10 ms
-constexpr float kSilence = 0.001F;          // effective value: -60 dB of full scale
-constexpr float kOfLoudest = 0.01F;         // and -40 dB of the loudest window
+constexpr std::size_t kWindow = 160;  // samples: 10 ms
+constexpr float kSilence = 0.001F;    // effective value: -60 dB of full scale
+constexpr float kOfLoudest = 0.01F;   // and -40 dB of the loudest window
 
 float loudness(std::span<const float> samples) {
   float sum = 0;

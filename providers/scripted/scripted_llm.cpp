@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <ctime>
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <parley/async/scope.hpp>
 
@@ -31,7 +31,8 @@ boost::json::value value_of(const std::string& output) {
 }
 
 // What the dialogue says at the end of this history.
-DialogueReply reply_to(const Dialogue& dialogue, const ScriptedOptions& options, const ChatRequest& request, WallTime now) {
+DialogueReply reply_to(const Dialogue& dialogue, const ScriptedOptions& options, const ChatRequest& request,
+                       WallTime now) {
   std::vector<std::string> tools;
   if (request.tools_allowed) {
     for (const auto& tool : request.tools) tools.push_back(tool.name);
@@ -43,7 +44,8 @@ DialogueReply reply_to(const Dialogue& dialogue, const ScriptedOptions& options,
       const auto said_at = message->created_at == WallTime{} ? now : message->created_at;
       reply = dialogue.respond(state, message->text, {local_time_of(said_at), tools});
     } else if (const auto* output = std::get_if<FunctionCallOutput>(&item)) {
-      reply = dialogue.tool_returned(state, output->name, value_of(output->output), output->is_error, {local_time_of(now), tools});
+      reply = dialogue.tool_returned(state, output->name, value_of(output->output), output->is_error,
+                                     {local_time_of(now), tools});
     }
   }
   return reply ? std::move(*reply) : dialogue.open(state);
@@ -75,7 +77,8 @@ class ScriptedStream final : public LlmStream {
       if (pace && reply.token > Duration::zero()) co_await sleep_for(reply.token);
     }
     for (auto& call : reply.calls) {
-      FunctionCall chunk{fmt::format("call_{}", ++calls_before), std::move(call.tool), boost::json::serialize(call.arguments)};
+      FunctionCall chunk{fmt::format("call_{}", ++calls_before), std::move(call.tool),
+                         boost::json::serialize(call.arguments)};
       (void)co_await chunks_.push(LlmChunk(std::move(chunk)), Deadline::bounded_by_scope());
     }
   }

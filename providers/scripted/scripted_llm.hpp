@@ -13,14 +13,15 @@
 namespace parley {
 
 struct ScriptedOptions {
-  std::uint64_t seed = 0;     // varies the wordings; 0: in the order of the file
-  bool pace = true;           // honour the file's first_token and token delays
+  std::uint64_t seed = 0;  // varies the wordings; 0: in the order of the file
+  bool pace = true;        // honour the file's first_token and token delays
 };
 
 // Outlives its streams.
 class ScriptedLlm final : public Llm {
  public:
-  explicit ScriptedLlm(Dialogue dialogue, ScriptedOptions options = {}) : dialogue_(std::move(dialogue)), options_(options) {}
+  explicit ScriptedLlm(Dialogue dialogue, ScriptedOptions options = {})
+      : dialogue_(std::move(dialogue)), options_(options) {}
 
   std::string_view label() const noexcept override { return "scripted"; }
   std::unique_ptr<LlmStream> chat(Scope& parent, ChatRequest request) override;

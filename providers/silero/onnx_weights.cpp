@@ -27,8 +27,9 @@ constexpr std::int32_t kFloat = 1;  // TensorProto.DataType
 using Tensors = std::unordered_map<std::string_view, const onnx_subset::Tensor*>;
 
 Error unusable(const std::string& path, std::string_view why) {
-  return {Errc::invalid_argument,
-          fmt::format("the voice activity model \"{}\" cannot be used: {}; run \"make setup\" to get it again", path, why)};
+  return {
+      Errc::invalid_argument,
+      fmt::format("the voice activity model \"{}\" cannot be used: {}; run \"make setup\" to get it again", path, why)};
 }
 
 Result<std::string> read_bounded(const std::string& path) {
@@ -41,10 +42,12 @@ Result<std::string> read_bounded(const std::string& path) {
     bytes.resize(static_cast<std::size_t>(file.gcount()));
   }
   if (!file.is_open() || file.bad() || (bytes.empty() && errno != 0)) {
-    return fail(Errc::not_found, fmt::format("the voice activity model \"{}\" cannot be read ({}); run \"make setup\" to get it",
-                                             path, std::strerror(errno)));
+    return fail(Errc::not_found,
+                fmt::format("the voice activity model \"{}\" cannot be read ({}); run \"make setup\" to get it", path,
+                            std::strerror(errno)));
   }
-  if (bytes.size() > kMaxModelBytes) return fail(unusable(path, fmt::format("it is larger than {} MiB", kMaxModelBytes / MiB)));
+  if (bytes.size() > kMaxModelBytes)
+    return fail(unusable(path, fmt::format("it is larger than {} MiB", kMaxModelBytes / MiB)));
   return bytes;
 }
 
@@ -85,24 +88,27 @@ std::optional<Tensors> graph_with(const onnx_subset::Graph& graph, const WantedT
   return std::nullopt;
 }
 
-Result<std::vector<float>> floats(const std::string& path, const onnx_subset::Tensor& tensor, const WantedTensor& wanted) {
+Result<std::vector<float>> floats(const std::string& path, const onnx_subset::Tensor& tensor,
+                                  const WantedTensor& wanted) {
   std::size_t count = 1;
   for (const auto dim : wanted.shape) count *= static_cast<std::size_t>(dim);
   if (tensor.raw_data().size() != count * sizeof(float)) {
-    return fail(unusable(path, fmt::format("\"{}\" has {} bytes of data for {} numbers", wanted.name,
-                                           tensor.raw_data().size(), count)));
+    return fail(unusable(
+        path, fmt::format("\"{}\" has {} bytes of data for {} numbers", wanted.name, tensor.raw_data().size(), count)));
   }
   std::vector<float> values(count);
   std::memcpy(values.data(), tensor.raw_data().data(), tensor.raw_data().size());
   for (const float value : values) {
-    if (!std::isfinite(value)) return fail(unusable(path, fmt::format("\"{}\" has a number that is not finite", wanted.name)));
+    if (!std::isfinite(value))
+      return fail(unusable(path, fmt::format("\"{}\" has a number that is not finite", wanted.name)));
   }
   return values;
 }
 
 }  // namespace
 
-Result<std::vector<std::vector<float>>> read_onnx_weights(const std::string& path, std::span<const WantedTensor> wanted) {
+Result<std::vector<std::vector<float>>> read_onnx_weights(const std::string& path,
+                                                          std::span<const WantedTensor> wanted) {
   const auto bytes = read_bounded(path);
   if (!bytes) return fail(bytes.error());
   onnx_subset::Model model;

@@ -20,6 +20,7 @@ struct WantedTensor {
 // Reads `wanted` from the file at `path`, in their order. All of them must lie in one graph of the file (a model for two
 // sample rates keeps one graph for each). The file is bounded; missing, cut, foreign and malformed files are errors that
 // name the file, the first thing missing, and what to do.
-Result<std::vector<std::vector<float>>> read_onnx_weights(const std::string& path, std::span<const WantedTensor> wanted);
+Result<std::vector<std::vector<float>>> read_onnx_weights(const std::string& path,
+                                                          std::span<const WantedTensor> wanted);
 
 }  // namespace parley

@@ -125,8 +125,8 @@ PARLEY_INLINE float step(const float* weights, const float* input, float* hidden
   alignas(64) float spectra[(kSpectra + 2) * kBins] = {};
   magnitudes(weights, input, spectra + kBins);
   alignas(64) float one[(kSpectra + 1) * 128] = {};
-  dense<4, 2>(weights + Layout::kConv1, weights + Layout::kBias1, 128 / kSpectrumTile, spectra, kBins, 3 * kBins, one + 128,
-              128);
+  dense<4, 2>(weights + Layout::kConv1, weights + Layout::kBias1, 128 / kSpectrumTile, spectra, kBins, 3 * kBins,
+              one + 128, 128);
   relu(one + 128, kSpectra * 128);
   alignas(64) float two[2 * 64];
   dense<2, 4>(weights + Layout::kConv2, weights + Layout::kBias2, 64 / kPairTile, one, 2 * 128, 3 * 128, two, 64);
@@ -139,7 +139,8 @@ PARLEY_INLINE float step(const float* weights, const float* input, float* hidden
   relu(four, kHidden);
   std::memcpy(four + kHidden, hidden, kHidden * sizeof(float));
   alignas(64) float gates[4 * kHidden];
-  dense<1, 8>(weights + Layout::kLstm, weights + Layout::kLstmBias, 4 * kHidden / kSingleTile, four, 0, 2 * kHidden, gates, 0);
+  dense<1, 8>(weights + Layout::kLstm, weights + Layout::kLstmBias, 4 * kHidden / kSingleTile, four, 0, 2 * kHidden,
+              gates, 0);
   lstm(gates, hidden, cell);
   float sum = weights[Layout::kHeadBias];
   for (std::size_t i = 0; i < kHidden; ++i) sum += weights[Layout::kHead + i] * (hidden[i] > 0 ? hidden[i] : 0);

@@ -12,9 +12,9 @@
 
 namespace parley::silero {
 
-inline constexpr std::size_t kFrame = 512;     // samples of one step
-inline constexpr std::size_t kContext = 64;    // samples before them that a step sees again
-inline constexpr std::size_t kMirror = 64;     // samples mirrored at the end
+inline constexpr std::size_t kFrame = 512;   // samples of one step
+inline constexpr std::size_t kContext = 64;  // samples before them that a step sees again
+inline constexpr std::size_t kMirror = 64;   // samples mirrored at the end
 inline constexpr std::size_t kWindow = 256;
 inline constexpr std::size_t kHop = 128;
 inline constexpr std::size_t kSpectra = 4;

@@ -17,19 +17,41 @@ namespace {
 
 using silero::Layout;
 
-enum Wanted { kStft, kConv1, kBias1, kConv2, kBias2, kConv3, kBias3, kConv4, kBias4, kInput, kRecurrent, kInputBias,
-              kRecurrentBias, kHead, kHeadBias };
+enum Wanted {
+  kStft,
+  kConv1,
+  kBias1,
+  kConv2,
+  kBias2,
+  kConv3,
+  kBias3,
+  kConv4,
+  kBias4,
+  kInput,
+  kRecurrent,
+  kInputBias,
+  kRecurrentBias,
+  kHead,
+  kHeadBias
+};
 
 const std::vector<WantedTensor>& wanted() {
   static const std::vector<WantedTensor> all = {
       {"stft.forward_basis_buffer", {258, 1, 256}},
-      {"encoder.0.reparam_conv.weight", {128, 129, 3}}, {"encoder.0.reparam_conv.bias", {128}},
-      {"encoder.1.reparam_conv.weight", {64, 128, 3}},  {"encoder.1.reparam_conv.bias", {64}},
-      {"encoder.2.reparam_conv.weight", {64, 64, 3}},   {"encoder.2.reparam_conv.bias", {64}},
-      {"encoder.3.reparam_conv.weight", {128, 64, 3}},  {"encoder.3.reparam_conv.bias", {128}},
-      {"decoder.rnn.weight_ih", {512, 128}},            {"decoder.rnn.weight_hh", {512, 128}},
-      {"decoder.rnn.bias_ih", {512}},                   {"decoder.rnn.bias_hh", {512}},
-      {"decoder.decoder.2.weight", {1, 128, 1}},        {"decoder.decoder.2.bias", {1}},
+      {"encoder.0.reparam_conv.weight", {128, 129, 3}},
+      {"encoder.0.reparam_conv.bias", {128}},
+      {"encoder.1.reparam_conv.weight", {64, 128, 3}},
+      {"encoder.1.reparam_conv.bias", {64}},
+      {"encoder.2.reparam_conv.weight", {64, 64, 3}},
+      {"encoder.2.reparam_conv.bias", {64}},
+      {"encoder.3.reparam_conv.weight", {128, 64, 3}},
+      {"encoder.3.reparam_conv.bias", {128}},
+      {"decoder.rnn.weight_ih", {512, 128}},
+      {"decoder.rnn.weight_hh", {512, 128}},
+      {"decoder.rnn.bias_ih", {512}},
+      {"decoder.rnn.bias_hh", {512}},
+      {"decoder.decoder.2.weight", {1, 128, 1}},
+      {"decoder.decoder.2.bias", {1}},
   };
   return all;
 }
@@ -46,8 +68,8 @@ void lay_out(float* to, std::size_t outputs, std::size_t inputs, std::size_t til
 }
 
 // A convolution's weights, [output][channel][tap] in the file, with inputs in the order of time, then channel.
-void lay_out_conv(float* to, const std::vector<float>& from, std::size_t outputs, std::size_t channels, std::size_t first_tap,
-                  std::size_t taps, std::size_t tile) {
+void lay_out_conv(float* to, const std::vector<float>& from, std::size_t outputs, std::size_t channels,
+                  std::size_t first_tap, std::size_t taps, std::size_t tile) {
   lay_out(to, outputs, taps * channels, tile, [&](std::size_t o, std::size_t i) {
     return from[(o * channels + i % channels) * 3 + first_tap + i / channels];
   });
@@ -76,9 +98,11 @@ void lay_out_model(float* to, const std::vector<std::vector<float>>& from) {
   lay_out_conv(to + Layout::kConv2, from[kConv2], 64, 128, 0, 3, silero::kPairTile);
   lay_out_conv(to + Layout::kConv3, from[kConv3], 64, 64, 1, 2, silero::kSingleTile);
   lay_out_conv(to + Layout::kConv4, from[kConv4], 128, 64, 1, 1, silero::kSingleTile);
-  lay_out(to + Layout::kLstm, 4 * silero::kHidden, 2 * silero::kHidden, silero::kSingleTile, [&](std::size_t o, std::size_t i) {
-    return i < silero::kHidden ? from[kInput][o * silero::kHidden + i] : from[kRecurrent][o * silero::kHidden + i - silero::kHidden];
-  });
+  lay_out(to + Layout::kLstm, 4 * silero::kHidden, 2 * silero::kHidden, silero::kSingleTile,
+          [&](std::size_t o, std::size_t i) {
+            return i < silero::kHidden ? from[kInput][o * silero::kHidden + i]
+                                       : from[kRecurrent][o * silero::kHidden + i - silero::kHidden];
+          });
   std::ranges::copy(from[kHead], to + Layout::kHead);
   std::ranges::copy(from[kBias1], to + Layout::kBias1);
   std::ranges::copy(from[kBias2], to + Layout::kBias2);
@@ -94,10 +118,12 @@ Result<std::shared_ptr<const SileroModel>> SileroModel::load(const std::string& 
   const auto tensors = read_onnx_weights(path, wanted());
   if (!tensors) return fail(tensors.error());
   if (!is_folding((*tensors)[kStft])) {
-    return fail(Errc::invalid_argument,
-                fmt::format("the voice activity model \"{}\" has another spectrum than Silero v5 and v6; run \"make setup\" to get "
-                            "the right one",
-                            path));
+    return fail(
+        Errc::invalid_argument,
+        fmt::format(
+            "the voice activity model \"{}\" has another spectrum than Silero v5 and v6; run \"make setup\" to get "
+            "the right one",
+            path));
   }
   // Pages of their own, outside the heap: a child that churns its heap never copies them.
   void* pages = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -113,7 +139,8 @@ float SileroState::process(std::span<const float, SileroModel::kFrame> frame) no
   using namespace silero;
   alignas(64) float input[kContext + kFrame + kMirror];
   std::ranges::copy(context_, input);
-  std::ranges::transform(frame, input + kContext, [](float x) { return std::isfinite(x) ? std::clamp(x, -1.0F, 1.0F) : 0.0F; });
+  std::ranges::transform(frame, input + kContext,
+                         [](float x) { return std::isfinite(x) ? std::clamp(x, -1.0F, 1.0F) : 0.0F; });
   constexpr std::size_t kLast = kContext + kFrame - 1;
   for (std::size_t i = 1; i <= kMirror; ++i) input[kLast + i] = input[kLast - i];
   std::copy_n(input + kFrame, kContext, context_.begin());

@@ -12,18 +12,18 @@
 namespace parley {
 
 struct SpeechGateOptions {
-  float activation = 0.5F;     // a frame from this probability on is speech
-  float deactivation = 0.35F;  // while someone speaks, a frame down to this one still is
-  Duration min_speech = 50ms;  // this much speech in a row is a beginning
+  float activation = 0.5F;       // a frame from this probability on is speech
+  float deactivation = 0.35F;    // while someone speaks, a frame down to this one still is
+  Duration min_speech = 50ms;    // this much speech in a row is a beginning
   Duration min_silence = 550ms;  // this much silence in a row is an end
 };
 
 struct SpeechEvent {
   enum class Kind { started, ended };
   Kind kind;
-  std::uint64_t at;        // started: the first sample of the speech; ended: the one after its last
-  std::uint64_t noticed;   // the sample after the frame that made it sure
-  float probability;       // of that frame
+  std::uint64_t at;       // started: the first sample of the speech; ended: the one after its last
+  std::uint64_t noticed;  // the sample after the frame that made it sure
+  float probability;      // of that frame
 };
 
 // Thread: the owner's only.
@@ -47,11 +47,11 @@ class SpeechGate {
 
   SpeechGateOptions options_;
   std::size_t frame_;
-  std::uint64_t min_speech_;   // samples
+  std::uint64_t min_speech_;  // samples
   std::uint64_t min_silence_;
   std::uint64_t position_ = 0;
-  std::uint64_t first_ = 0;    // of the run of speech frames that may become a beginning
-  std::uint64_t last_ = 0;     // after the last speech frame
+  std::uint64_t first_ = 0;  // of the run of speech frames that may become a beginning
+  std::uint64_t last_ = 0;   // after the last speech frame
   bool in_run_ = false;
   bool speaking_ = false;
   float probability_ = 0;

@@ -52,7 +52,9 @@ std::vector<float> VoiceActivityDetector::audio_since(std::uint64_t from) const 
   return audio;
 }
 
-std::uint64_t VoiceActivityDetector::with_prefix(std::uint64_t at) const noexcept { return at > prefix_ ? at - prefix_ : 0; }
+std::uint64_t VoiceActivityDetector::with_prefix(std::uint64_t at) const noexcept {
+  return at > prefix_ ? at - prefix_ : 0;
+}
 
 std::optional<SpeechEvent> VoiceActivityDetector::finish() noexcept {
   filled_ = 0;

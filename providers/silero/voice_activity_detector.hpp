@@ -21,9 +21,9 @@ struct VoiceActivityOptions : SpeechGateOptions {
 
 // One frame's outcome.
 struct VoiceActivity {
-  std::uint64_t position;    // the sample after the frame, counted from the beginning of the stream
+  std::uint64_t position;  // the sample after the frame, counted from the beginning of the stream
   float probability;
-  bool speaking;             // after this frame
+  bool speaking;  // after this frame
   std::optional<SpeechEvent> event;
 };
 

@@ -21,18 +21,22 @@ constexpr std::size_t kLeastWords = 5;
 constexpr std::size_t kMostWords = 30;
 
 Error not_installed(std::string_view what) {
-  return {Errc::not_found,
-          fmt::format("{} is missing; run \"make setup\" (Debian packages asterisk-core-sounds-en, asterisk-core-sounds-en-g722, "
-                      "asterisk-moh-opsound-wav, ffmpeg)",
-                      what)};
+  return {
+      Errc::not_found,
+      fmt::format(
+          "{} is missing; run \"make setup\" (Debian packages asterisk-core-sounds-en, asterisk-core-sounds-en-g722, "
+          "asterisk-moh-opsound-wav, ffmpeg)",
+          what)};
 }
 
 Result<std::string> output_of(const std::string& command) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "re"), [](std::FILE* file) { return pclose(file); });
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "re"),
+                                                             [](std::FILE* file) { return pclose(file); });
   if (!pipe) return fail(Errc::io, "cannot start: " + command);
   std::string output;
   std::array<char, 65536> buffer;
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe.get())) output.append(buffer.data(), count);
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe.get()))
+    output.append(buffer.data(), count);
   if (output.empty()) return fail(not_installed("\"" + command + "\" gave nothing: its program or file"));
   return output;
 }
@@ -83,7 +87,8 @@ Result<Prompt> prompt(const std::string& name) {
 
 Result<std::vector<float>> decode_audio(const std::string& path, int sample_rate) {
   if (path.find('\'') != std::string::npos) return fail(Errc::invalid_argument, "a quote in a file name: " + path);
-  const auto bytes = output_of(fmt::format("ffmpeg -v error -nostdin -i '{}' -f f32le -ac 1 -ar {} -", path, sample_rate));
+  const auto bytes =
+      output_of(fmt::format("ffmpeg -v error -nostdin -i '{}' -f f32le -ac 1 -ar {} -", path, sample_rate));
   if (!bytes) return fail(bytes.error());
   std::vector<float> samples(bytes->size() / sizeof(float));
   std::memcpy(samples.data(), bytes->data(), samples.size() * sizeof(float));

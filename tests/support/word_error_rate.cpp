@@ -6,10 +6,9 @@
 namespace parley::test {
 namespace {
 
-constexpr std::array<std::string_view, 20> kSmall = {"zero",    "one",     "two",       "three",    "four",
-                                                     "five",    "six",     "seven",     "eight",    "nine",
-                                                     "ten",     "eleven",  "twelve",    "thirteen", "fourteen",
-                                                     "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
+constexpr std::array<std::string_view, 20> kSmall = {
+    "zero", "one",    "two",    "three",    "four",     "five",    "six",     "seven",     "eight",    "nine",
+    "ten",  "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
 constexpr std::array<std::string_view, 10> kTens = {"",      "",      "twenty",  "thirty", "forty",
                                                     "fifty", "sixty", "seventy", "eighty", "ninety"};
 
@@ -43,7 +42,9 @@ void spell_digits(std::string_view digits, std::vector<std::string>& words) {
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80; }
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+}
 
 // "'re" and its like at the front of `text`: what they stand for, and their length.
 struct Contraction {
@@ -67,7 +68,8 @@ std::string simplified(std::string_view text) {
 std::string expanded(std::string text) {
   for (std::size_t at = text.find('\''); at != std::string::npos; at = text.find('\'', at)) {
     const auto rest = std::string_view(text).substr(at);
-    const auto known = std::ranges::find_if(kContractions, [&](const Contraction& one) { return rest.starts_with(one.written); });
+    const auto known =
+        std::ranges::find_if(kContractions, [&](const Contraction& one) { return rest.starts_with(one.written); });
     if (rest.starts_with("'t") && at > 0 && text[at - 1] == 'n') {
       text.replace(at - 1, 3, " not");
     } else if (known != std::end(kContractions)) {
@@ -84,7 +86,7 @@ struct Cell {
   WordErrors errors;
 };
 
-Cell after(Cell cell, std::size_t WordErrors::*kind) {
+Cell after(Cell cell, std::size_t WordErrors::* kind) {
   ++cell.cost;
   ++(cell.errors.*kind);
   return cell;

@@ -11,7 +11,8 @@ namespace {
 
 constexpr const char* kSentence = "I would like to book a table for four people tomorrow at seven.";
 
-std::vector<std::int16_t> spoken(const FliteVoice& voice, std::string_view text, FliteVoice::Lead lead = FliteVoice::Lead::trimmed) {
+std::vector<std::int16_t> spoken(const FliteVoice& voice, std::string_view text,
+                                 FliteVoice::Lead lead = FliteVoice::Lead::trimmed) {
   std::vector<std::int16_t> samples;
   const auto result = voice.synthesize(
       text,
@@ -64,7 +65,8 @@ TEST(FliteVoice, Pieces_AreShort) {
 }
 
 TEST(FliteVoice, TheSinkSaysStop_NoFurtherPieceComes) {
-  const std::string text = std::string(kSentence) + " " + kSentence + " " + kSentence + " " + kSentence + " " + kSentence;
+  const std::string text =
+      std::string(kSentence) + " " + kSentence + " " + kSentence + " " + kSentence + " " + kSentence;
   for (const auto& name : FliteVoice::names()) {
     const auto voice = FliteVoice::open(name);
     int pieces = 0;
@@ -105,8 +107,9 @@ TEST(FliteVoice, AnyBytes_AreSpokenOrSkipped) {
     for (char& c : text) c = random() % 4 == 0 ? static_cast<char>(random()) : signs[random() % signs.size()];
     ASSERT_TRUE(voice->synthesize(text, [](auto) { return true; })) << testing::PrintToString(text);
   }
-  for (const std::string& text : {std::string(8000, '9'), std::string(8000, 'z'), std::string(4000, '$') + "1", "1" + std::string(4000, ','),
-                                  std::string("$1,000,000,000,000,000.99 99:99:99 12/34/56 1-800-555-0100 XIV MMXXVI 1st 2nd 1000000th")}) {
+  for (const std::string& text :
+       {std::string(8000, '9'), std::string(8000, 'z'), std::string(4000, '$') + "1", "1" + std::string(4000, ','),
+        std::string("$1,000,000,000,000,000.99 99:99:99 12/34/56 1-800-555-0100 XIV MMXXVI 1st 2nd 1000000th")}) {
     ASSERT_TRUE(voice->synthesize(text, [](auto) { return true; }));
   }
 }

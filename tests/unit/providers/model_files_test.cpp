@@ -34,14 +34,23 @@ std::string many_tokens(std::size_t count) {
   return text;
 }
 
-TEST_F(ModelFiles, WholeOnnxFileWithItsMarker_IsAccepted) { EXPECT_EQ(onnx("\x08\x07\x3a\x08" "a marker"), ""); }
+TEST_F(ModelFiles, WholeOnnxFileWithItsMarker_IsAccepted) {
+  EXPECT_EQ(onnx("\x08\x07\x3a\x08"
+                 "a marker"),
+            "");
+}
 
 TEST_F(ModelFiles, CutForeignAndEmptyOnnxFiles_AreRefusedByName) {
-  EXPECT_THAT(onnx("\x08\x07\x3a\x09" "a marker"), testing::AllOf(HasSubstr(path_), HasSubstr("cut off"), HasSubstr("make setup")));
+  EXPECT_THAT(onnx("\x08\x07\x3a\x09"
+                   "a marker"),
+              testing::AllOf(HasSubstr(path_), HasSubstr("cut off"), HasSubstr("make setup")));
   EXPECT_THAT(onnx("\x08\x07"), HasSubstr("not an ONNX file"));
   EXPECT_THAT(onnx("<!DOCTYPE html> marker"), HasSubstr("not an ONNX file"));
-  EXPECT_THAT(onnx(std::string("\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff marker", 19)), HasSubstr("not an ONNX file"));
-  EXPECT_THAT(onnx("\x08\x07\x3a\x08" "a Marker"), HasSubstr("another model than expected, without \"marker\""));
+  EXPECT_THAT(onnx(std::string("\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff marker", 19)),
+              HasSubstr("not an ONNX file"));
+  EXPECT_THAT(onnx("\x08\x07\x3a\x08"
+                   "a Marker"),
+              HasSubstr("another model than expected, without \"marker\""));
   EXPECT_THAT(onnx(""), HasSubstr("empty"));
 }
 

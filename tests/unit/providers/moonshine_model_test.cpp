@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <cmath>
 #include <random>
 
 #include <fmt/format.h>
@@ -58,7 +58,8 @@ std::vector<std::vector<float>> utterances(std::vector<float> audio) {
       from = frame.event->at - 1600;
     } else {
       const auto to = frame.event->at + 3200;
-      found.emplace_back(audio.begin() + static_cast<std::ptrdiff_t>(from), audio.begin() + static_cast<std::ptrdiff_t>(to));
+      found.emplace_back(audio.begin() + static_cast<std::ptrdiff_t>(from),
+                         audio.begin() + static_cast<std::ptrdiff_t>(to));
     }
   });
   return found;
@@ -66,7 +67,8 @@ std::vector<std::vector<float>> utterances(std::vector<float> audio) {
 
 TEST(MoonshineModel, ASynthesisedSentence_IsUnderstood) {
   const auto text = heard(flite("I would like to book a table for four people tomorrow at seven."));
-  EXPECT_LE(test::word_errors("I would like to book a table for four people tomorrow at seven", text).rate(), 0.1) << text;
+  EXPECT_LE(test::word_errors("I would like to book a table for four people tomorrow at seven", text).rate(), 0.1)
+      << text;
 }
 
 TEST(MoonshineModel, FortySentencesOfARealSpeaker_AreUnderstood) {
@@ -82,11 +84,12 @@ TEST(MoonshineModel, FortySentencesOfARealSpeaker_AreUnderstood) {
       audio_seconds += static_cast<double>(utterance.size()) / kSecond;
     }
     const auto of_prompt = test::word_errors(prompt.text, text);
-    if (of_prompt.total() > 0) fmt::print("{} of {}: said \"{}\", heard \"{}\"\n", of_prompt.total(), of_prompt.words, prompt.text, text);
+    if (of_prompt.total() > 0)
+      fmt::print("{} of {}: said \"{}\", heard \"{}\"\n", of_prompt.total(), of_prompt.words, prompt.text, text);
     errors += of_prompt;
   }
-  fmt::print("word error rate {:.1f} % of {} words; {:.1f} s of audio in {:.2f} s\n", 100 * errors.rate(), errors.words, audio_seconds,
-             busy_seconds);
+  fmt::print("word error rate {:.1f} % of {} words; {:.1f} s of audio in {:.2f} s\n", 100 * errors.rate(), errors.words,
+             audio_seconds, busy_seconds);
   EXPECT_GT(errors.words, 300U);
   EXPECT_LT(errors.rate(), 0.08);
 }

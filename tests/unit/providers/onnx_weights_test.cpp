@@ -22,7 +22,8 @@ std::string field(int number, const std::string& bytes) {
 std::string number(int field_number, int value) {
   return {static_cast<char>(field_number << 3), static_cast<char>(value)};
 }
-std::string tensor(const std::string& name, const std::vector<int>& shape, const std::vector<float>& values, int type = 1) {
+std::string tensor(const std::string& name, const std::vector<int>& shape, const std::vector<float>& values,
+                   int type = 1) {
   std::string raw(values.size() * sizeof(float), '\0');
   std::memcpy(raw.data(), values.data(), raw.size());
   std::string dims;
@@ -35,7 +36,8 @@ class OnnxWeights : public testing::Test {
  protected:
   ~OnnxWeights() override { std::filesystem::remove(path_); }
 
-  Result<std::vector<std::vector<float>>> read(const std::string& bytes, std::vector<WantedTensor> wanted = {{"layer.weight", {2, 1}}}) {
+  Result<std::vector<std::vector<float>>> read(const std::string& bytes,
+                                               std::vector<WantedTensor> wanted = {{"layer.weight", {2, 1}}}) {
     std::ofstream(path_, std::ios::binary) << bytes;
     return read_onnx_weights(path_, wanted);
   }
@@ -54,7 +56,8 @@ TEST_F(OnnxWeights, AnInitializer_IsFoundByTheEndOfItsName) {
 }
 
 TEST_F(OnnxWeights, AConstantInABranch_IsFoundByTheNameOfItsOutput) {
-  const std::string constant = field(2, "x/layer.weight") + field(5, field(1, "value") + field(5, tensor("", {2, 1}, {3, 4})));
+  const std::string constant =
+      field(2, "x/layer.weight") + field(5, field(1, "value") + field(5, tensor("", {2, 1}, {3, 4})));
   const std::string branch = field(5, field(1, "then_branch") + field(6, field(1, constant)));
   const auto weights = read(model_with(field(1, branch)));
   ASSERT_TRUE(weights) << weights.error().message();
@@ -62,15 +65,18 @@ TEST_F(OnnxWeights, AConstantInABranch_IsFoundByTheNameOfItsOutput) {
 }
 
 TEST_F(OnnxWeights, AnotherShape_IsNotTaken) {
-  EXPECT_THAT(error_of(model_with(field(5, tensor("layer.weight", {1, 2}, {1, 2})))), HasSubstr("no \"layer.weight\" of 2x1"));
+  EXPECT_THAT(error_of(model_with(field(5, tensor("layer.weight", {1, 2}, {1, 2})))),
+              HasSubstr("no \"layer.weight\" of 2x1"));
 }
 
 TEST_F(OnnxWeights, DataShorterThanItsShape_IsRefused) {
-  EXPECT_THAT(error_of(model_with(field(5, tensor("layer.weight", {2, 1}, {1})))), HasSubstr("4 bytes of data for 2 numbers"));
+  EXPECT_THAT(error_of(model_with(field(5, tensor("layer.weight", {2, 1}, {1})))),
+              HasSubstr("4 bytes of data for 2 numbers"));
 }
 
 TEST_F(OnnxWeights, NumbersThatAreNone_AreRefused) {
-  EXPECT_THAT(error_of(model_with(field(5, tensor("layer.weight", {2, 1}, {1, std::nanf("")})))), HasSubstr("not finite"));
+  EXPECT_THAT(error_of(model_with(field(5, tensor("layer.weight", {2, 1}, {1, std::nanf("")})))),
+              HasSubstr("not finite"));
 }
 
 TEST_F(OnnxWeights, EveryCutOfAFile_IsRefusedWithAdvice) {

@@ -66,8 +66,10 @@ TEST(SileroModel, FastestAndBaselineArithmetic_Agree) {
   std::array<std::vector<float>, 2> memories = {std::vector<float>(256), std::vector<float>(256)};
   constexpr std::size_t kInput = silero::kContext + silero::kFrame + silero::kMirror;
   for (std::size_t at = 0; at + kInput <= 64 * silero::kFrame; at += silero::kFrame) {
-    const float fast = silero::fastest_step()(model()->weights(), &samples[at], memories[0].data(), memories[0].data() + 128);
-    const float plain = silero::baseline_step()(model()->weights(), &samples[at], memories[1].data(), memories[1].data() + 128);
+    const float fast =
+        silero::fastest_step()(model()->weights(), &samples[at], memories[0].data(), memories[0].data() + 128);
+    const float plain =
+        silero::baseline_step()(model()->weights(), &samples[at], memories[1].data(), memories[1].data() + 128);
     ASSERT_NEAR(fast, plain, 1e-4);
   }
 }
@@ -131,7 +133,8 @@ TEST(SileroModel, ForkedChild_ComputesTheSameWithoutAThread) {
 TEST(SileroModel, MissingFile_SaysWhichAndWhatToDo) {
   const auto missing = SileroModel::load("/nowhere/silero_vad.onnx");
   ASSERT_FALSE(missing);
-  EXPECT_THAT(missing.error().message(), testing::AllOf(testing::HasSubstr("/nowhere/silero_vad.onnx"), testing::HasSubstr("make setup")));
+  EXPECT_THAT(missing.error().message(),
+              testing::AllOf(testing::HasSubstr("/nowhere/silero_vad.onnx"), testing::HasSubstr("make setup")));
 }
 
 TEST(SileroModel, CutFile_IsRefused) {
@@ -139,7 +142,8 @@ TEST(SileroModel, CutFile_IsRefused) {
   std::ifstream whole(test::model_path("silero_vad.onnx"), std::ios::binary);
   std::string bytes(2'000'000, '\0');
   whole.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1000}, std::size_t{1'234'567}, bytes.size()}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{1000}, std::size_t{1'234'567}, bytes.size()}) {
     std::ofstream(path, std::ios::binary) << bytes.substr(0, size);
     EXPECT_FALSE(SileroModel::load(path)) << size;
   }

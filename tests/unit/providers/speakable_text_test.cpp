@@ -73,8 +73,10 @@ TEST(SpeakablePieces, AShortText_StaysWhole) {
 TEST(SpeakablePieces, ALongText_IsCutWhereAVoiceWouldBreathe) {
   EXPECT_THAT(speakable_pieces("We open at noon. We close at ten, every day.", 24),
               testing::ElementsAre("We open at noon.", "We close at ten,", "every day."));
-  EXPECT_THAT(speakable_pieces("no marks in this one at all", 12), testing::ElementsAre("no marks in", "this one at", "all"));
-  EXPECT_THAT(speakable_pieces(std::string(30, 'x'), 12), testing::ElementsAre(std::string(12, 'x'), std::string(12, 'x'), "xxxxxx"));
+  EXPECT_THAT(speakable_pieces("no marks in this one at all", 12),
+              testing::ElementsAre("no marks in", "this one at", "all"));
+  EXPECT_THAT(speakable_pieces(std::string(30, 'x'), 12),
+              testing::ElementsAre(std::string(12, 'x'), std::string(12, 'x'), "xxxxxx"));
 }
 
 }  // namespace

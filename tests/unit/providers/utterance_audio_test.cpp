@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kSecond = 16000;
 
-std::vector<float> tone_between_silences(std::size_t before, std::size_t tone, std::size_t after, float amplitude = 0.3F) {
+std::vector<float> tone_between_silences(std::size_t before, std::size_t tone, std::size_t after,
+                                         float amplitude = 0.3F) {
   std::vector<float> samples(before + tone + after);
   for (std::size_t i = 0; i < tone; ++i) samples[before + i] = amplitude * std::sin(static_cast<float>(i) * 0.2F);
   return samples;

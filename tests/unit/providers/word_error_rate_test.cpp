@@ -10,13 +10,16 @@ namespace {
 using testing::ElementsAre;
 
 TEST(NormalisedWords, CaseAndPunctuation_DoNotCount) {
-  EXPECT_THAT(normalised_words("Hello, WORLD!  You're welcome."), ElementsAre("hello", "world", "you", "are", "welcome"));
+  EXPECT_THAT(normalised_words("Hello, WORLD!  You're welcome."),
+              ElementsAre("hello", "world", "you", "are", "welcome"));
 }
 
 TEST(NormalisedWords, DigitsAndWords_AreTheSame) {
-  EXPECT_EQ(normalised_words("4 people, 162 chairs, 20"), normalised_words("four people one hundred sixty-two chairs twenty"));
+  EXPECT_EQ(normalised_words("4 people, 162 chairs, 20"),
+            normalised_words("four people one hundred sixty-two chairs twenty"));
   EXPECT_EQ(normalised_words("1,200"), normalised_words("one thousand two hundred"));
-  EXPECT_EQ(normalised_words("0044 5550100"), normalised_words("zero zero four four five five five zero one zero zero"));
+  EXPECT_EQ(normalised_words("0044 5550100"),
+            normalised_words("zero zero four four five five five zero one zero zero"));
   EXPECT_EQ(normalised_words("at 7pm"), normalised_words("at seven pm"));
 }
 
@@ -25,7 +28,9 @@ TEST(NormalisedWords, Contractions_AreSpelledOut) {
   EXPECT_THAT(normalised_words("the caller's"), ElementsAre("the", "callers"));
 }
 
-TEST(WordErrors, TheSameText_IsPerfect) { EXPECT_EQ(word_errors("Press 1, then #.", "press one then pound").rate(), 0.0); }
+TEST(WordErrors, TheSameText_IsPerfect) {
+  EXPECT_EQ(word_errors("Press 1, then #.", "press one then pound").rate(), 0.0);
+}
 
 TEST(WordErrors, EachKindOfError_IsCounted) {
   const auto errors = word_errors("please press one to go on now thanks", "please press two to really go on now");
@@ -37,7 +42,10 @@ TEST(WordErrors, EachKindOfError_IsCounted) {
 }
 
 TEST(WordErrors, WordsWrittenTogetherOrApart_AreTheSame) {
-  EXPECT_EQ(word_errors("Agent login, tonight: re-record the voicemail", "agent log in to-night rerecord the voice mail").total(), 0U);
+  EXPECT_EQ(
+      word_errors("Agent login, tonight: re-record the voicemail", "agent log in to-night rerecord the voice mail")
+          .total(),
+      0U);
   EXPECT_EQ(word_errors("you're at the file name", "You are at the filename").total(), 0U);
   EXPECT_EQ(word_errors("to night", "tonight please").insertions, 1U);
 }
