@@ -94,7 +94,15 @@ class Mailbox {
       return self->remote->notify(self);
     }
 
-    void deliver() noexcept override { waiters.wake_all(); }
+    // What knocked may have been taken since, by a pop that did not have to wait.
+    void deliver() noexcept override {
+      std::size_t values = 0;
+      {
+        const std::lock_guard lock(mutex);
+        values = queue.size();
+      }
+      for (auto* waiter = waiters.first(); waiter && values > 0; waiter = waiters.first(), --values) waiter->wake();
+    }
 
     void detach() {
       std::deque<T> rest;  // destroyed after the lock is released

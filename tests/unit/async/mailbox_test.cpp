@@ -31,14 +31,36 @@ TEST(MailboxThreads, ManyThreadsPush_EachOneInItsOrder_NothingLostThatWasTaken) 
   }(loop, mailbox, next, received)));
   std::vector<std::jthread> threads;
   for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([sender = mailbox.sender(), t] {
+    threads.emplace_back([sender = mailbox.sender(), t](const std::stop_token& stop) {
       for (int i = 0; i < kEach; ++i) {
-        while (!sender.try_push({t, i})) std::this_thread::yield();
+        while (!sender.try_push({t, i}) && !stop.stop_requested()) std::this_thread::yield();
       }
     });
   }
   loop.run();
   EXPECT_EQ(received, kThreads * kEach);
+}
+
+TEST(MailboxThreads, KnockForAValueThatWasTakenBefore_DoesNotEndTheNextWait) {
+  RealLoop loop("test");
+  Mailbox<int> mailbox(loop, 4);
+  int first = 0;
+  Errc second{};
+  Duration waited{};
+  Scope scope(loop, "root");
+  ASSERT_TRUE(scope.spawn("pop", [](RealLoop& l, Mailbox<int>& m, int& one, Errc& code, Duration& w) -> Task<void> {
+    EXPECT_TRUE(m.sender().try_push(1));  // knocks; the loop looks at its door in the next turn
+    if (const auto value = co_await m.pop(l.in(20s))) one = *value;
+    const auto began = l.now();
+    const auto nothing = co_await m.pop(l.in(20ms));
+    w = l.now() - began;
+    code = nothing ? Errc::internal : nothing.error().code();
+    l.stop();
+  }(loop, mailbox, first, second, waited)));
+  loop.run();
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(second, Errc::timeout);
+  EXPECT_GE(waited, 20ms) << "it gave up before its deadline";
 }
 
 TEST(MailboxThreads, SenderOutlivesMailboxAndLoop_AndIsRefused) {
