@@ -57,11 +57,11 @@ std::string to_string(const CloseReport& report) {
 // Held by the body's task from before its first step: whatever ends the task, those who wait are told.
 class CloseOnce::Run {
  public:
-  explicit Run(CloseOnce& owner, TimePoint began) : owner_(owner), began_(began) {}
+  Run(std::shared_ptr<State> state, TimePoint began) : state_(std::move(state)), began_(began) {}
   ~Run() {
-    owner_.task_ = nullptr;
+    state_->task = nullptr;
     if (!finished_) add_forced("it did not come to its end", began_);
-    owner_.done_.set();
+    state_->done.set();
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -69,25 +69,29 @@ class CloseOnce::Run {
   void finish(Result<CloseReport> result, TimePoint now) {
     finished_ = true;
     if (result) {
-      owner_.report_ = std::move(*result);
+      state_->report = std::move(*result);
     } else {
       add_forced(result.error().message(), now);
     }
-    owner_.report_.took = now - began_;
+    state_->report.took = now - began_;
   }
 
  private:
   void add_forced(std::string why, TimePoint now) {
-    owner_.report_.add({.name = owner_.name_, .outcome = CloseOutcome::forced, .took = now - began_, .detail = std::move(why)});
+    state_->report.add({.name = state_->name, .outcome = CloseOutcome::forced, .took = now - began_, .detail = std::move(why)});
   }
 
-  CloseOnce& owner_;
+  std::shared_ptr<State> state_;
   TimePoint began_;
   bool finished_ = false;
 };
 
+CloseOnce::CloseOnce(Scope& parent, std::string name) : parent_(parent), state_(std::make_shared<State>()) {
+  state_->name = std::move(name);
+}
+
 CloseOnce::~CloseOnce() {
-  if (task_) parent_.destroy(*task_);
+  if (state_->task) parent_.destroy(*state_->task);
 }
 
 Task<void> CloseOnce::run_body(std::unique_ptr<Run> run, Deadline deadline, Body body) {
@@ -97,15 +101,17 @@ Task<void> CloseOnce::run_body(std::unique_ptr<Run> run, Deadline deadline, Body
 }
 
 Task<CloseReport> CloseOnce::run(Deadline deadline, Body body) {
-  if (!started_) {
-    started_ = true;
-    deadline_ = deadline;
-    auto run = std::make_unique<Run>(*this, parent_.loop().now());
-    if (auto spawned = parent_.spawn_closing(name_, run_body(std::move(run), deadline, std::move(body)))) task_ = *spawned;
+  const auto state = state_;
+  if (!state->started) {
+    state->started = true;
+    state->deadline = deadline;
+    auto run = std::make_unique<Run>(state, parent_.loop().now());
+    auto spawned = parent_.spawn_closing(state->name, run_body(std::move(run), deadline, std::move(body)));
+    if (spawned) state->task = *spawned;
   }
   // The body is bounded by its own deadline; only a more impatient caller needs another bound.
-  const auto waited = co_await done_.wait(deadline < deadline_ ? deadline : Deadline::bounded_by_scope());
-  CloseReport report = report_;
+  const auto waited = co_await state->done.wait(deadline < state->deadline ? deadline : Deadline::bounded_by_scope());
+  CloseReport report = state->report;
   if (!waited) report.finished = false;
   co_return report;
 }

@@ -64,8 +64,8 @@ class Scope::CloseTimer final : public Timer {
 };
 
 Scope::Scope(Loop& loop, std::string name, std::size_t max_tasks)
-    : loop_(loop), name_(std::move(name)), max_tasks_(max_tasks) {
-  idle_.set();
+    : loop_(loop), name_(std::move(name)), max_tasks_(max_tasks), ending_(std::make_shared<Ending>()) {
+  ending_->idle.set();
 }
 
 Scope::Scope(Scope& parent, std::string name, std::size_t max_tasks) : Scope(parent.loop_, std::move(name), max_tasks) {
@@ -81,7 +81,7 @@ Scope::~Scope() {
   sibling_hook_.unlink();
   if (!parent_) return;
   if (parent_->closing_ && !parent_->closed()) {
-    parent_->report_.add(name_, report_);
+    parent_->ending_->report.add(name_, ending_->report);
     parent_->finish_if_done();
   }
 }
@@ -103,7 +103,7 @@ Result<TaskRoot*> Scope::spawn_closing(std::string_view name, Task<void> task) {
 Scope::Child& Scope::start(std::string_view name, Task<void> task, bool shielded) {
   tasks_.push_back(std::make_unique<Child>(*this, std::string(name), std::move(task), shielded));
   ++task_count_;
-  idle_.reset();
+  ending_->idle.reset();
   loop_.make_ready(*tasks_.back());
   return *tasks_.back();
 }
@@ -128,10 +128,11 @@ bool Scope::inside() const noexcept {
 }
 
 Task<CloseReport> Scope::close(Deadline deadline) {
+  const auto ending = ending_;
   begin_close(deadline);
   // A task of this scope is stopped right here; any other caller waits for the run that it shares.
-  co_await closed_.wait(Deadline::bounded_by_scope());
-  co_return report_;
+  co_await ending->closed.wait(Deadline::bounded_by_scope());
+  co_return ending->report;
 }
 
 void Scope::begin_close(Deadline deadline) noexcept {
@@ -185,7 +186,7 @@ void Scope::kill_now() noexcept {
   }
   killing_ = false;
   killed_ = true;
-  idle_.set();
+  ending_->idle.set();
   finish_if_done();
 }
 
@@ -195,7 +196,7 @@ void Scope::destroy(TaskRoot& task) noexcept {
   if (it == tasks_.end()) return;
   const auto child = std::move(*it);
   tasks_.erase(it);
-  if (--task_count_ == 0) idle_.set();
+  if (--task_count_ == 0) ending_->idle.set();
   if (!child->done()) ++loop_.counters().forced;
   finish_if_done();
 }
@@ -210,22 +211,22 @@ void Scope::reap(Child& child) noexcept {
     if (closing_) record(child, CloseOutcome::closed);
   } else {
     loop_.logger().error("task {}/{} failed: {}", name_, child.name(), why);
-    if (first_failure_.empty()) first_failure_ = why;
+    if (ending_->first_failure.empty()) ending_->first_failure = why;
     record(child, CloseOutcome::failed, why);
     request_stop({StopCause::failure, why});
   }
-  if (task_count_ == 0) idle_.set();
+  if (task_count_ == 0) ending_->idle.set();
   finish_if_done();
 }
 
 void Scope::record(const Child& child, CloseOutcome outcome, std::string detail) {
   const auto took = closing_ ? loop_.now() - close_began_ : Duration::zero();
-  report_.add({.name = child.name(), .outcome = outcome, .took = took, .detail = std::move(detail)});
+  ending_->report.add({.name = child.name(), .outcome = outcome, .took = took, .detail = std::move(detail)});
 }
 
 void Scope::note_abandoned(std::string_view name, std::string_view why) {
   ++loop_.counters().abandoned;
-  report_.add({.name = std::string(name), .outcome = CloseOutcome::abandoned, .took = {}, .detail = std::string(why)});
+  ending_->report.add({.name = std::string(name), .outcome = CloseOutcome::abandoned, .took = {}, .detail = std::string(why)});
 }
 
 bool Scope::empty() const noexcept {
@@ -235,15 +236,17 @@ bool Scope::empty() const noexcept {
 void Scope::finish_if_done() noexcept {
   if (!closing_ || closed() || killing_ || !empty()) return;
   close_timer_->disarm();
-  for (const auto& scope : scopes_) report_.add(scope.name_, scope.report_);
-  report_.took = loop_.now() - close_began_;
-  closed_.set();
+  for (const auto& scope : scopes_) ending_->report.add(scope.name_, scope.ending_->report);
+  ending_->report.took = loop_.now() - close_began_;
+  ending_->closed.set();
   if (parent_) parent_->finish_if_done();
 }
 
 Task<Result<void>> Scope::wait_idle(Deadline deadline) {
-  if (auto waited = co_await idle_.wait(deadline); !waited) co_return fail(waited.error().within(name_));
-  if (!first_failure_.empty()) co_return fail(Errc::internal, fmt::format("{}: {}", name_, first_failure_));
+  const auto ending = ending_;
+  const auto name = name_;
+  if (auto waited = co_await ending->idle.wait(deadline); !waited) co_return fail(waited.error().within(name));
+  if (!ending->first_failure.empty()) co_return fail(Errc::internal, fmt::format("{}: {}", name, ending->first_failure));
   co_return Result<void>{};
 }
 

@@ -56,29 +56,35 @@ std::string to_string(const CloseReport& report);
 //
 //   Task<CloseReport> Session::close(Deadline d) { return close_.run(d, [this](Deadline d) { return close_body(d); }); }
 //
-// A second caller with an earlier deadline gets what is known by then (`finished` false); the run goes on.
+// A second caller with an earlier deadline gets what is known by then (`finished` false); the run goes on. An owner that
+// is destroyed while it closes takes the body with it; its callers get a report that says so.
 class CloseOnce {
  public:
-  CloseOnce(Scope& parent, std::string name) : parent_(parent), name_(std::move(name)) {}
+  CloseOnce(Scope& parent, std::string name);
   ~CloseOnce();
+  CloseOnce(const CloseOnce&) = delete;
+  CloseOnce& operator=(const CloseOnce&) = delete;
 
   using Body = std::move_only_function<Task<CloseReport>(Deadline)>;
   Task<CloseReport> run(Deadline deadline, Body body);
 
-  bool started() const noexcept { return started_; }
-  const CloseReport* report() const noexcept { return done_.is_set() ? &report_ : nullptr; }
+  bool started() const noexcept { return state_->started; }
+  const CloseReport* report() const noexcept { return state_->done.is_set() ? &state_->report : nullptr; }
 
  private:
   class Run;
+  struct State {  // shared with the callers: the first of them may destroy the owner before the others have their turn
+    std::string name;
+    bool started = false;
+    Deadline deadline = Deadline::bounded_by_scope();
+    TaskRoot* task = nullptr;  // the body, while it runs
+    CloseReport report;
+    Event done;
+  };
   static Task<void> run_body(std::unique_ptr<Run> run, Deadline deadline, Body body);
 
   Scope& parent_;
-  std::string name_;
-  bool started_ = false;
-  Deadline deadline_ = Deadline::bounded_by_scope();
-  TaskRoot* task_ = nullptr;  // the body, while it runs
-  CloseReport report_;
-  Event done_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace parley

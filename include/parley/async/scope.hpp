@@ -63,7 +63,7 @@ class Scope {
   Loop& loop() const noexcept { return loop_; }
   const std::string& name() const noexcept { return name_; }
   std::size_t tasks() const noexcept { return task_count_; }
-  bool closed() const noexcept { return closed_.is_set(); }
+  bool closed() const noexcept { return ending_->closed.is_set(); }
 
   // True while one of its tasks, or of a child scope's, is the running one.
   bool inside() const noexcept;
@@ -94,6 +94,13 @@ class Scope {
   using ScopeList = boost::intrusive::list<Scope, boost::intrusive::member_hook<Scope, Hook, &Scope::sibling_hook_>,
                                            boost::intrusive::constant_time_size<false>>;
 
+  struct Ending {  // shared with those who wait: the first of them may destroy the scope before the others have their turn
+    Event closed;
+    Event idle;
+    CloseReport report;
+    std::string first_failure;
+  };
+
   Loop& loop_;
   Scope* parent_ = nullptr;
   std::string name_;
@@ -104,13 +111,10 @@ class Scope {
   bool killing_ = false;
   bool killed_ = false;
   StopReason stop_reason_;
-  std::string first_failure_;
   Event stop_event_;
-  Event closed_;
-  Event idle_;
+  std::shared_ptr<Ending> ending_;
   TimePoint close_began_{};
   Deadline close_deadline_ = Deadline::bounded_by_scope();
-  CloseReport report_;
   ScopeList scopes_;
   std::vector<std::unique_ptr<Child>> tasks_;  // in the order of spawning
   std::unique_ptr<CloseTimer> close_timer_;

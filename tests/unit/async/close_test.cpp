@@ -116,6 +116,41 @@ TEST_F(OwnerClose, OwnerDestroyedWhileItCloses_TheBodyGoesWithIt) {
   EXPECT_EQ(done, 0);
 }
 
+TEST_F(OwnerClose, OwnerDestroyedWhileItCloses_CallersAreToldAllTheSame) {
+  auto owner = std::make_unique<Owner>(*scope);
+  owner->farewell = 1h;
+  Scope outside(loop, "outside");
+  CloseReport a, b;
+  int done = 0;
+  ASSERT_TRUE(outside.spawn("a", close_it(*owner, 2h, a, done)));
+  ASSERT_TRUE(outside.spawn("b", close_it(*owner, 2h, b, done)));
+  world.run_for(1ms);
+  owner.reset();
+  ASSERT_TRUE(world.run_until([&] { return done == 2; }, 1s)) << world.describe();
+  EXPECT_EQ(a.forced, 1u);
+  EXPECT_EQ(b.forced, 1u);
+}
+
+TEST_F(OwnerClose, FirstCallerDestroysTheOwner_TheOthersStillGetTheReport) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    sim::World other(seed);
+    auto& own_loop = other.add_loop("own");
+    Scope parent(own_loop, "parent");
+    auto owner = std::make_unique<Owner>(parent);
+    Scope callers(own_loop, "callers");
+    int clean = 0;
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(callers.spawn("closer", [](std::unique_ptr<Owner>& o, Loop& l, int& c) -> Task<void> {
+        const auto report = co_await o->close(l.in(1s));
+        o.reset();
+        if (report.clean()) ++c;
+      }(owner, own_loop, clean)));
+    }
+    ASSERT_TRUE(other.run_until([&] { return callers.tasks() == 0; }, 2s)) << other.describe();
+    EXPECT_EQ(clean, 3) << other.describe();
+  }
+}
+
 TEST_F(OwnerClose, ParentKilledBeforeTheBodyTookItsFirstStep_CallersAreToldAllTheSame) {
   Owner owner(*scope);
   Scope outside(loop, "outside");

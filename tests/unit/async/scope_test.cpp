@@ -113,6 +113,41 @@ TEST_F(Scopes, CallerOfCloseIsDestroyed_TheCloseGoesOn) {
   EXPECT_FALSE(done);
 }
 
+TEST_F(Scopes, FirstCallerOfCloseDestroysTheScope_TheOthersStillGetTheReport) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    sim::World other(seed);
+    auto& own_loop = other.add_loop("own");
+    auto call = std::make_unique<Scope>(own_loop, "call");
+    ASSERT_TRUE(call->spawn("deaf", deaf()));
+    Scope callers(own_loop, "callers");
+    std::vector<CloseReport> reports;
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(callers.spawn("closer", [](std::unique_ptr<Scope>& c, std::vector<CloseReport>& r) -> Task<void> {
+        auto report = co_await c->close(c->loop().in(5ms));
+        c.reset();
+        r.push_back(std::move(report));
+      }(call, reports)));
+    }
+    ASSERT_TRUE(other.run_until([&] { return callers.tasks() == 0; }, 1s)) << other.describe();
+    ASSERT_EQ(reports.size(), 3u);
+    for (const auto& report : reports) EXPECT_EQ(report.forced, 1u) << other.describe();
+  }
+}
+
+TEST_F(Scopes, DestroyedWhileSomeoneWaitsForItToBeIdle_TheWaiterIsTold) {
+  auto call = std::make_unique<Scope>(*scope, "call");
+  ASSERT_TRUE(call->spawn("deaf", deaf()));
+  Scope outside(loop, "outside");
+  Result<void> idle;
+  ASSERT_TRUE(outside.spawn("waiter", [](Scope& c, Result<void>& r) -> Task<void> {
+    r = co_await c.wait_idle(Deadline::bounded_by_scope());
+  }(*call, idle)));
+  world.run_for(1ms);
+  call.reset();
+  ASSERT_TRUE(world.run_until([&] { return outside.tasks() == 0; }, 1s)) << world.describe();
+  EXPECT_TRUE(idle) << "no task is left";
+}
+
 TEST_F(Scopes, CloseFromInside_StopsTheCaller_AndIsDoneInALaterTurn) {
   Scope call(*scope, "call");
   bool unwound = false, went_on = false;
