@@ -176,13 +176,16 @@ void Scope::kill_now() noexcept {
     }
   }
   while (!tasks_.empty()) {
-    const auto child = std::move(tasks_.back());  // newest first: they may use what older ones made
+    auto child = std::move(tasks_.back());  // newest first: they may use what older ones made
     tasks_.pop_back();
     --task_count_;
     if (!child->done()) {
       ++loop_.counters().forced;
       record(*child, CloseOutcome::forced);
     }
+    // What its frames do as they go, they do from inside: a kill() of a scope above must not come back here.
+    const CurrentTask going(loop_, *child);
+    child.reset();
   }
   killing_ = false;
   killed_ = true;
@@ -191,13 +194,18 @@ void Scope::kill_now() noexcept {
 }
 
 void Scope::destroy(TaskRoot& task) noexcept {
-  assert(loop_.current() != &task);
   const auto it = std::ranges::find_if(tasks_, [&](const auto& child) { return child.get() == &task; });
-  if (it == tasks_.end()) return;
-  const auto child = std::move(*it);
+  if (it == tasks_.end()) return;  // it is being destroyed already
+  assert(loop_.current() != &task && "an owner was destroyed by the body of its own close");
+  auto child = std::move(*it);
   tasks_.erase(it);
-  if (--task_count_ == 0) ending_->idle.set();
+  --task_count_;
   if (!child->done()) ++loop_.counters().forced;
+  {
+    const CurrentTask going(loop_, *child);
+    child.reset();
+  }
+  if (task_count_ == 0) ending_->idle.set();
   finish_if_done();
 }
 

@@ -51,12 +51,12 @@ class TaskRoot {
   Suspension* waiting_ = nullptr;  // the leaf in which the chain waits
 };
 
-// Marks `root` as the running task for the length of a block.
+// Marks `root` as the running task for the length of a block: a step of it, or its destruction.
 class CurrentTask {
  public:
   CurrentTask(Loop& loop, TaskRoot& root) : loop_(loop), before_(loop.current_) {
     loop_.current_ = &root;
-    loop_.step_name_ = root.name();
+    if (!before_) loop_.step_name_ = root.name();
   }
   ~CurrentTask() { loop_.current_ = before_; }
   CurrentTask(const CurrentTask&) = delete;

@@ -151,6 +151,34 @@ TEST_F(OwnerClose, FirstCallerDestroysTheOwner_TheOthersStillGetTheReport) {
   }
 }
 
+// A native thing that its own close keeps alive until it is done.
+class SelfOwner : public std::enable_shared_from_this<SelfOwner> {
+ public:
+  explicit SelfOwner(Scope& parent) : close_(parent, "self") {}
+  Task<CloseReport> close(Deadline deadline) {
+    return close_.run(deadline, [self = shared_from_this()](Deadline) { return body(); });
+  }
+
+ private:
+  static Task<CloseReport> body() {
+    co_await sleep_for(1h);
+    co_return CloseReport{};
+  }
+  CloseOnce close_;
+};
+
+TEST_F(OwnerClose, BodyHoldsTheLastReferenceToItsOwner_AndTheParentIsKilled_BothAreGone) {
+  auto owner = std::make_shared<SelfOwner>(*scope);
+  const std::weak_ptr<SelfOwner> watched = owner;
+  Scope outside(loop, "outside");
+  ASSERT_TRUE(outside.spawn("closer", [](SelfOwner& o, Loop& l) -> Task<void> { (void)co_await o.close(l.in(1min)); }(*owner, loop)));
+  world.run_for(1ms);
+  owner.reset();
+  outside.kill();
+  scope->kill();
+  EXPECT_TRUE(watched.expired());
+}
+
 TEST_F(OwnerClose, ParentKilledBeforeTheBodyTookItsFirstStep_CallersAreToldAllTheSame) {
   Owner owner(*scope);
   Scope outside(loop, "outside");

@@ -188,6 +188,41 @@ TEST_F(Scopes, KillFromInside_IsDeferred_TheCallerUnwinds) {
   EXPECT_TRUE(destroyed);
 }
 
+// What a task holds may end the scope above it: a guard in its frame.
+struct KillsWhenItGoes {
+  explicit KillsWhenItGoes(Scope& s) : scope(s) {}
+  ~KillsWhenItGoes() { scope.kill(); }
+  KillsWhenItGoes(const KillsWhenItGoes&) = delete;
+  KillsWhenItGoes& operator=(const KillsWhenItGoes&) = delete;
+  Scope& scope;
+};
+
+Task<void> holds_a_guard(Scope& scope) {
+  const KillsWhenItGoes guard(scope);
+  co_await sleep_for(1h);
+}
+
+TEST_F(Scopes, KilledTaskKillsTheScopeAboveIt_WhileItIsDestroyed_EachIsKilledOnce) {
+  Scope call(*scope, "call");
+  bool inner_done = false;
+  // The scope that is being killed lives in the frame of a task of the one above.
+  ASSERT_TRUE(call.spawn("holder", [](Scope& c, bool& done) -> Task<void> {
+    Scope inner(c, "inner");
+    EXPECT_TRUE(inner.spawn("guarded", holds_a_guard(c)));
+    co_await sleep_for(5ms);
+    inner.kill();
+    done = true;
+    co_await sleep_for(1h);
+  }(call, inner_done)));
+  Scope sibling(call, "sibling");
+  ASSERT_TRUE(sibling.spawn("guarded", holds_a_guard(call)));
+  world.run_for(1ms);
+  sibling.kill();
+  EXPECT_FALSE(call.task_names().empty()) << "killed from within its own subtree, it ends in a later turn";
+  ASSERT_TRUE(world.run_until([&] { return call.tasks() == 0; }, 10ms)) << world.describe();
+  EXPECT_FALSE(inner_done);
+}
+
 TEST_F(Scopes, TaskThatFails_StopsItsScope_AndTheErrorIsReported) {
   Scope call(*scope, "call");
   ASSERT_TRUE(call.spawn("sibling", sleeps(1h)));
