@@ -60,7 +60,7 @@ class CloseOnce::Run {
   Run(std::shared_ptr<State> state, TimePoint began) : state_(std::move(state)), began_(began) {}
   ~Run() {
     state_->task = nullptr;
-    if (!finished_) add_forced("it did not come to its end", began_);
+    if (!finished_) add(CloseOutcome::forced, "it did not come to its end", began_);
     state_->done.set();
   }
   Run(const Run&) = delete;
@@ -71,14 +71,20 @@ class CloseOnce::Run {
     if (result) {
       state_->report = std::move(*result);
     } else {
-      add_forced(result.error().message(), now);
+      add(CloseOutcome::forced, result.error().message(), now);
     }
     state_->report.took = now - began_;
   }
 
+  void fail(std::string why, TimePoint now) {
+    finished_ = true;
+    add(CloseOutcome::failed, std::move(why), now);
+    state_->report.took = now - began_;
+  }
+
  private:
-  void add_forced(std::string why, TimePoint now) {
-    state_->report.add({.name = state_->name, .outcome = CloseOutcome::forced, .took = now - began_, .detail = std::move(why)});
+  void add(CloseOutcome outcome, std::string why, TimePoint now) {
+    state_->report.add({.name = state_->name, .outcome = outcome, .took = now - began_, .detail = std::move(why)});
   }
 
   std::shared_ptr<State> state_;
@@ -96,8 +102,17 @@ CloseOnce::~CloseOnce() {
 
 Task<void> CloseOnce::run_body(std::unique_ptr<Run> run, Deadline deadline, Body body) {
   auto& loop = co_await this_loop();
-  auto result = co_await within(deadline, body(deadline));
-  run->finish(std::move(result), loop.now());
+  // An error of one ending is no reason to stop the parent, whose next steps are still to come: it goes into the report.
+  try {
+    auto result = co_await within(deadline, body(deadline));
+    run->finish(std::move(result), loop.now());
+  } catch (const Stopped&) {
+    throw;
+  } catch (const std::exception& error) {
+    run->fail(error.what(), loop.now());
+  } catch (...) {
+    run->fail("an exception of unknown type", loop.now());
+  }
 }
 
 Task<CloseReport> CloseOnce::run(Deadline deadline, Body body) {

@@ -90,6 +90,22 @@ TEST_F(OwnerClose, BodyThatHangs_IsDestroyedAtTheDeadline) {
   EXPECT_EQ(done, 1);
 }
 
+TEST_F(OwnerClose, BodyThatThrows_IsReportedAsFailed_AndDoesNotStopTheParent) {
+  CloseOnce close(*scope, "owner");
+  CloseReport report;
+  start("closer", [](CloseOnce& c, Loop& l, CloseReport& r) -> Task<void> {
+    r = co_await c.run(l.in(1s), [](Deadline) -> Task<CloseReport> {
+      co_await sleep_for(1ms);
+      throw std::runtime_error("the disk is gone");
+    });
+  }(close, loop, report));
+  run_to_end(1s);
+  ASSERT_EQ(report.failed, 1u);
+  EXPECT_EQ(report.items.at(0).name, "owner");
+  EXPECT_EQ(report.items.at(0).detail, "the disk is gone");
+  EXPECT_FALSE(scope->stopping()) << "the steps of an ending that come after it are its parent's tasks";
+}
+
 TEST_F(OwnerClose, ParentIsStopping_TheBodyStillRuns) {
   Owner owner(*scope);
   scope->request_stop({StopCause::shutdown, {}});
