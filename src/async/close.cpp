@@ -1,5 +1,7 @@
 #include <parley/async/close.hpp>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <parley/async/scope.hpp>
@@ -100,11 +102,17 @@ CloseOnce::~CloseOnce() {
   if (state_->task) parent_.destroy(*state_->task);
 }
 
+// What the body hands down ends this much before the body itself is cut off, so that it is still there to say what stuck.
+Deadline CloseOnce::for_parts(Deadline whole, TimePoint now) noexcept {
+  if (!whole.is_set()) return whole;
+  return Deadline(whole.at() - std::min(kLongestMargin, whole.left(now) / 10));
+}
+
 Task<void> CloseOnce::run_body(std::unique_ptr<Run> run, Deadline deadline, Body body) {
   auto& loop = co_await this_loop();
   // An error of one ending is no reason to stop the parent, whose next steps are still to come: it goes into the report.
   try {
-    auto result = co_await within(deadline, body(deadline));
+    auto result = co_await within(deadline, body(for_parts(deadline, loop.now())));
     run->finish(std::move(result), loop.now());
   } catch (const Stopped&) {
     throw;

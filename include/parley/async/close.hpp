@@ -52,7 +52,8 @@ struct CloseReport {
 std::string to_string(const CloseReport& report);
 
 // Rule 3 of the law of endings, for owners whose close is more than closing a scope: the body runs once, as a task of the
-// parent scope, whoever asked first; every caller waits for the one report, and a caller that is destroyed drops out.
+// parent scope, whoever asked first; every caller waits for the one report, and a caller that is destroyed drops out. The
+// body is destroyed at the deadline; the one that it is given for its parts is a tenth earlier, at most 20 ms.
 //
 //   Task<CloseReport> Session::close(Deadline d) { return close_.run(d, [this](Deadline d) { return close_body(d); }); }
 //
@@ -72,6 +73,8 @@ class CloseOnce {
   const CloseReport* report() const noexcept { return state_->done.is_set() ? &state_->report : nullptr; }
 
  private:
+  static constexpr Duration kLongestMargin = 20ms;
+
   class Run;
   struct State {  // shared with the callers: the first of them may destroy the owner before the others have their turn
     std::string name;
@@ -81,6 +84,7 @@ class CloseOnce {
     CloseReport report;
     Event done;
   };
+  static Deadline for_parts(Deadline whole, TimePoint now) noexcept;
   static Task<void> run_body(std::unique_ptr<Run> run, Deadline deadline, Body body);
 
   Scope& parent_;

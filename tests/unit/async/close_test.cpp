@@ -106,6 +106,32 @@ TEST_F(OwnerClose, BodyThatThrows_IsReportedAsFailed_AndDoesNotStopTheParent) {
   EXPECT_FALSE(scope->stopping()) << "the steps of an ending that come after it are its parent's tasks";
 }
 
+TEST_F(OwnerClose, WhatIsDeafInsideTheOwner_IsNamed_WhicheverDeadlineIsSeenFirst) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    sim::World other(seed);
+    auto& own_loop = other.add_loop("own");
+    Scope parent(own_loop, "parent");
+    Owner owner(parent);
+    ASSERT_TRUE(owner.scope().spawn("stream", []() -> Task<void> {
+      for (;;) {
+        try {
+          co_await sleep_for(1h);
+        } catch (...) {
+        }
+      }
+    }()));
+    CloseReport report;
+    ASSERT_TRUE(parent.spawn("closer", [](Owner& o, Loop& l, CloseReport& r) -> Task<void> {
+      r = co_await o.close(l.in(100ms));
+    }(owner, own_loop, report)));
+    const auto began = other.now();
+    ASSERT_TRUE(other.run_until([&] { return parent.tasks() == 0; }, 1s)) << other.describe();
+    EXPECT_LE(other.now() - began, 101ms) << other.describe();
+    ASSERT_EQ(report.forced, 1u) << other.describe();
+    ASSERT_EQ(report.items.at(0).name, "stream") << other.describe();
+  }
+}
+
 TEST_F(OwnerClose, ParentIsStopping_TheBodyStillRuns) {
   Owner owner(*scope);
   scope->request_stop({StopCause::shutdown, {}});
