@@ -179,7 +179,9 @@ void Scope::kill_now() noexcept {
     auto child = std::move(tasks_.back());  // newest first: they may use what older ones made
     tasks_.pop_back();
     --task_count_;
-    if (!child->done()) {
+    if (child->done()) {
+      conclude(*child);  // it only had no turn to be reaped in
+    } else {
       ++loop_.counters().forced;
       record(*child, CloseOutcome::forced);
     }
@@ -215,6 +217,13 @@ void Scope::reap(Child& child) noexcept {
   const auto owned = std::move(*it);
   tasks_.erase(it);
   --task_count_;
+  conclude(child);
+  if (task_count_ == 0) ending_->idle.set();
+  finish_if_done();
+}
+
+// How a task that has come to its end ended.
+void Scope::conclude(Child& child) {
   if (auto why = child.failure(); why.empty()) {
     if (closing_) record(child, CloseOutcome::closed);
   } else {
@@ -223,8 +232,6 @@ void Scope::reap(Child& child) noexcept {
     record(child, CloseOutcome::failed, why);
     request_stop({StopCause::failure, why});
   }
-  if (task_count_ == 0) ending_->idle.set();
-  finish_if_done();
 }
 
 void Scope::record(const Child& child, CloseOutcome outcome, std::string detail) {

@@ -82,6 +82,7 @@ class Scope {
   Child& start(std::string_view name, Task<void> task, bool shielded);
 
   void begin_close(Deadline deadline) noexcept;
+  void conclude(Child& child);
   void record(const Child& child, CloseOutcome outcome, std::string detail = {});
   void kill_now() noexcept;
   void reap(Child& child) noexcept;

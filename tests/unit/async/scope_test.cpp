@@ -242,6 +242,26 @@ TEST_F(Scopes, TaskThatFails_StopsItsScope_AndTheErrorIsReported) {
   EXPECT_EQ(call.stop_reason().cause, StopCause::failure);
 }
 
+TEST_F(Scopes, TaskThatFailsInTheTurnInWhichItIsKilled_ItsErrorIsNotLost) {
+  Scope call(*scope, "call");
+  bool threw = false;
+  ASSERT_TRUE(call.spawn("broken", [](bool& t) -> Task<void> {
+    co_await sleep_for(1ms);
+    t = true;
+    throw std::logic_error("a broken promise");
+  }(threw)));
+  ASSERT_TRUE(world.run_until([&] { return threw; }, 1s));
+  ASSERT_EQ(call.tasks(), 1u) << "it has ended, and is not reaped yet";
+  call.kill();
+  CloseReport report;
+  bool done = false;
+  start("closer", close_into(call, 1s, report, done));
+  run_to_end(1s);
+  EXPECT_EQ(report.failed, 1u);
+  EXPECT_EQ(report.forced, 0u);
+  EXPECT_EQ(loop.counters().forced, 0u);
+}
+
 TEST_F(Scopes, ChildScopeInAFrame_DiesWithTheFrame) {
   bool destroyed = false;
   start("parent", [](Scope& root, bool& d) -> Task<void> {
