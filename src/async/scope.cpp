@@ -130,7 +130,9 @@ bool Scope::inside() const noexcept {
 Task<CloseReport> Scope::close(Deadline deadline) {
   const auto ending = ending_;
   begin_close(deadline);
-  // A task of this scope is stopped right here; any other caller waits for the run that it shares.
+  // A task of this scope is stopped right here, even the body of a close, which is told of no other stop: it would wait
+  // for itself. Any other caller waits for the run that it shares.
+  if (inside()) loop_.current()->stop(stop_reason_);
   co_await ending->closed.wait(Deadline::bounded_by_scope());
   co_return ending->report;
 }

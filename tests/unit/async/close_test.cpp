@@ -132,6 +132,20 @@ TEST_F(OwnerClose, WhatIsDeafInsideTheOwner_IsNamed_WhicheverDeadlineIsSeenFirst
   }
 }
 
+TEST_F(OwnerClose, BodyThatClosesItsOwnParent_UnwindsInsteadOfWaitingForItself) {
+  CloseOnce close(*scope, "owner");
+  CloseReport report;
+  bool done = false;
+  Scope outside(loop, "outside");
+  ASSERT_TRUE(outside.spawn("closer", [](CloseOnce& c, Scope& parent, CloseReport& r, bool& d) -> Task<void> {
+    r = co_await c.run(parent.loop().in(1h), [&parent](Deadline deadline) { return parent.close(deadline); });
+    d = true;
+  }(close, *scope, report, done)));
+  ASSERT_TRUE(world.run_until([&] { return done; }, 1s)) << world.describe();
+  EXPECT_TRUE(scope->closed());
+  EXPECT_EQ(report.forced, 1u);
+}
+
 TEST_F(OwnerClose, ParentIsStopping_TheBodyStillRuns) {
   Owner owner(*scope);
   scope->request_stop({StopCause::shutdown, {}});
