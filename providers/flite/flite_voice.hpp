@@ -22,7 +22,7 @@ struct Synthesis {
 
 // Thread: open() before the process starts threads or forks (Flite registers voices in globals); synthesize() from any
 //         thread, several at once, as each has its own utterance. It blocks for about a hundredth of what it speaks.
-// Bound:  kMaxTextBytes of text a call; about 1 MB of heap while it runs. Voices are read-only data of the program.
+// Bound:  kMaxTextBytes of text a call; about 2 MB of heap while it runs. Voices are read-only data of the program.
 class FliteVoice {
  public:
   static constexpr int kSampleRate = 16000;

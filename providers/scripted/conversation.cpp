@@ -202,6 +202,11 @@ void Conversation::in_form(const Form& form, const Match& match) {
   const bool in_place =
       match.intent && (match.intent->kind == Intent::Kind::repeat || match.intent->kind == Intent::Kind::pause);
   if (!filling.filled && in_place) return perform(*match.intent);
+  // "Goodbye": what ends or transfers the call is no aside.
+  if (!filling.filled && match.intent && match.intent->answer.call) {
+    leave_form();
+    return perform(*match.intent);
+  }
   if (state_.confirming) return confirm_turn(form, match, filling);
   ask_turn(form, match, filling);
 }

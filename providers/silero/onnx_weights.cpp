@@ -1,5 +1,7 @@
 #include "providers/silero/onnx_weights.hpp"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cmath>
@@ -36,18 +38,19 @@ Result<std::string> read_bounded(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string bytes;
-  if (file) {
-    bytes.resize(kMaxModelBytes + 1);
-    file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    bytes.resize(static_cast<std::size_t>(file.gcount()));
+  std::array<char, 64 * KiB> part;
+  while (file && bytes.size() <= kMaxModelBytes) {
+    file.read(part.data(), part.size());
+    bytes.append(part.data(), static_cast<std::size_t>(file.gcount()));
   }
   if (!file.is_open() || file.bad() || (bytes.empty() && errno != 0)) {
     return fail(Errc::not_found,
                 fmt::format("the voice activity model \"{}\" cannot be read ({}); run \"make setup\" to get it", path,
                             std::strerror(errno)));
   }
-  if (bytes.size() > kMaxModelBytes)
+  if (bytes.size() > kMaxModelBytes) {
     return fail(unusable(path, fmt::format("it is larger than {} MiB", kMaxModelBytes / MiB)));
+  }
   return bytes;
 }
 

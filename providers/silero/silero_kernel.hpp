@@ -1,5 +1,5 @@
-// The arithmetic of Silero's voice activity model (v5 and v6, 16 kHz): one step is 512 samples, a third of a millisecond
-// in 10,000 of a core.
+// The arithmetic of Silero's voice activity model (v5 and v6, 16 kHz): one step is 512 samples, 32 ms,
+// computed in about 12 us with AVX2 and 42 us without.
 //
 //   64 samples of context + 512 new + 64 mirrored -> 4 spectra of 129 magnitudes (window 256, hop 128)
 //   -> four convolutions 128, 64, 64, 128 (strides 1, 2, 2, 1; width 3) with ReLU -> LSTM of 128 -> ReLU -> linear -> sigmoid

@@ -102,13 +102,13 @@ TEST(FliteVoice, AnyBytes_AreSpokenOrSkipped) {
   const auto voice = FliteVoice::open("kal16");
   std::mt19937 random(3);
   const std::string_view signs = "aeiou rst 0123456789 .,:;!?'\"-%$&@+/() \xc3\xa9\xe2\x82\xac";
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 100; ++round) {
     std::string text(1 + random() % 120, ' ');
     for (char& c : text) c = random() % 4 == 0 ? static_cast<char>(random()) : signs[random() % signs.size()];
     ASSERT_TRUE(voice->synthesize(text, [](auto) { return true; })) << testing::PrintToString(text);
   }
   for (const std::string& text :
-       {std::string(8000, '9'), std::string(8000, 'z'), std::string(4000, '$') + "1", "1" + std::string(4000, ','),
+       {std::string(2000, '9'), std::string(2000, 'z'), std::string(1000, '$') + "1", "1" + std::string(1000, ','),
         std::string("$1,000,000,000,000,000.99 99:99:99 12/34/56 1-800-555-0100 XIV MMXXVI 1st 2nd 1000000th")}) {
     ASSERT_TRUE(voice->synthesize(text, [](auto) { return true; }));
   }

@@ -184,6 +184,13 @@ TEST(Reception, NeverMind_EndsTheBooking) {
            "end_call{}");
 }
 
+TEST(Reception, GoodbyeWithinABooking_EndsTheCall) {
+  converse({{"book a table for two", "Which day"}, {"Oh, goodbye then.", "Goodbye!"}}, "end_call{}");
+  Call call;
+  call.say("book a table for two");
+  EXPECT_THAT(call.say("bye").text, testing::EndsWith("Goodbye!"));
+}
+
 TEST(Reception, AfterTheBooking_ItCanBeChangedOnceMore) {
   Call call;
   call.say("a table for four tomorrow at seven under Kim");
