@@ -1,7 +1,6 @@
 #include <parley/async/suspension.hpp>
 
 #include <cassert>
-#include <utility>
 
 namespace parley {
 
@@ -24,9 +23,7 @@ void TaskRoot::stop(const StopReason& reason) noexcept {
   if (stop_requested_) return;
   stop_requested_ = true;
   stop_reason_ = reason;
-  if (!waiting_) return;
-  stop_thrown_ = true;
-  waiting_->settle(Suspension::Outcome::stopped);
+  if (waiting_) waiting_->settle(Suspension::Outcome::stopped);
 }
 
 Suspension::~Suspension() {
@@ -40,7 +37,8 @@ void Suspension::suspend(std::coroutine_handle<> handle, Deadline deadline) noex
   if (!root_->stop_requested_) return;
   // Told to stop before: throws all the same, but only after a turn of the loop, so that a task that swallows every
   // Stopped cannot keep the others, or its own deadline, from their turn.
-  if (std::exchange(root_->stop_thrown_, true)) {
+  if (root_->stop_thrown_) {
+    outcome_ = Outcome::stopped;  // nothing else can end this wait
     loop().arm(*this, loop().now() + kDeafPause);
   } else {
     settle(Outcome::stopped);
@@ -54,8 +52,11 @@ void Suspension::suspend_beside(std::coroutine_handle<> handle, Deadline deadlin
 }
 
 void Suspension::fire() {
-  const bool stopped = root_->waiting_ == this && root_->stop_requested_;
-  settle(stopped ? Outcome::stopped : Outcome::timed_out);
+  if (outcome_ == Outcome::stopped) {
+    loop().make_ready(*this);  // the pause of a deaf task is over
+  } else {
+    settle(Outcome::timed_out);
+  }
 }
 
 void Suspension::settle(Outcome outcome) noexcept {
@@ -68,6 +69,7 @@ void Suspension::settle(Outcome outcome) noexcept {
 
 void Suspension::run() {
   if (root_->waiting_ == this) root_->waiting_ = nullptr;
+  if (outcome_ == Outcome::stopped) root_->stop_thrown_ = true;
   const CurrentTask current(loop(), *root_);
   handle_.resume();
 }

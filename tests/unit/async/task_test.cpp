@@ -2,6 +2,9 @@
 #include <string>
 #include <vector>
 
+#include <parley/async/channel.hpp>
+#include <parley/async/mailbox.hpp>
+
 #include "fixture.hpp"
 
 namespace parley {
@@ -125,6 +128,59 @@ TEST_F(Tasks, TaskThatSwallowsEveryStop_TakesATurnEachTime_AndMeetsItsDeadline) 
   EXPECT_EQ(report.items.at(0).name, "stubborn");
   EXPECT_GE(report.took, 20ms);
   EXPECT_LT(report.took, 21ms);
+}
+
+Task<void> counts_stops(int waits, std::vector<std::string>& log, Event& set, Channel<int>& channel, Mailbox<int>& mailbox) {
+  for (int i = 0; i < waits; ++i) {
+    try {
+      switch (i % 5) {
+        case 0: (void)co_await set.wait(Deadline::bounded_by_scope()); break;
+        case 1: (void)co_await channel.pop(Deadline::bounded_by_scope()); break;
+        case 2: (void)co_await channel.push(1, Deadline::bounded_by_scope()); break;
+        case 3: (void)co_await mailbox.pop(Deadline::bounded_by_scope()); break;
+        case 4: co_await yield(); break;
+      }
+      log.push_back("went on");
+    } catch (const Stopped&) {
+      log.push_back("stopped");
+    }
+  }
+}
+
+TEST_F(Tasks, ToldToStop_EveryLaterWaitThrows_EvenOneThatIsSatisfied) {
+  Event set;
+  set.set();
+  Channel<int> channel(100);
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(channel.try_push(i));
+  Mailbox<int> mailbox(loop, 100);
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(mailbox.sender().try_push(i));
+  std::vector<std::string> log;
+  start("stubborn", counts_stops(20, log, set, channel, mailbox));
+  scope->request_stop({StopCause::caller_hung_up, {}});
+  run_to_end();
+  EXPECT_EQ(log, std::vector<std::string>(20, "stopped"));
+  EXPECT_EQ(channel.size(), 50u) << "nothing is taken or given by a wait that throws";
+}
+
+TEST_F(Tasks, StoppedBetweenBeingWokenAndItsTurn_TheNextWaitThrowsAtOnce) {
+  Event event;
+  Duration until_stopped = 1h;
+  start("main", [](Event& e, Duration& took) -> Task<void> {
+    auto& own = co_await this_loop();
+    (void)co_await e.wait(Deadline::bounded_by_scope());
+    const auto began = own.now();
+    try {
+      co_await sleep_for(1h);
+    } catch (const Stopped&) {
+      took = own.now() - began;
+      throw;
+    }
+  }(event, until_stopped));
+  world.run_for(1ms);
+  event.set();
+  scope->request_stop({StopCause::caller_hung_up, {}});
+  run_to_end();
+  EXPECT_LE(until_stopped, 2 * sim::World::kStepCost) << "it had swallowed no stop before";
 }
 
 TEST_F(Tasks, TaskThatFindsEverythingReady_StillLetsOthersRun) {
