@@ -112,6 +112,8 @@ TEST_F(OnLoopback, ManyOffersForOneCall_AreBoundedAndTheLastOneIsServed) {
       EXPECT_LE(self.engine->counts().connections, WebRtcTransport::kMaxLeaving + 4);
       passing->kill();
     }
+    const auto until = self.loop.in(5s);
+    while (self.engine->counts().connections > 2 && !until.passed(self.loop.now())) co_await sleep_for(1ms);
     const auto last = self.make_transport(s);
     co_await signal(self, *last, *agent);
     EXPECT_TRUE(co_await wait_for(self.loop, *agent, Type::connected));
