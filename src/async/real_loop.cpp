@@ -25,18 +25,23 @@ void RealLoop::turn() {
   fire_timers();
   run_ready();
   if (stopped_) return;
-  if (has_ready()) {
-    io_.poll();
-  } else {
-    wait();
-  }
+  // The kernel is asked in every turn, also when a timer is always due; and what its handlers breed waits for the next one.
+  if (has_ready() || wait()) poll();
 }
 
-void RealLoop::wait() {
-  auto until = now() + kLongestWait;
+// Until something happens. False: only time passed.
+bool RealLoop::wait() {
+  const auto began = now();
+  auto until = began + kLongestWait;
   if (const auto timer = next_timer()) until = std::min(until, *timer);
-  const std::chrono::steady_clock::time_point at(std::chrono::duration_cast<std::chrono::steady_clock::duration>(until.time_since_epoch()));
-  if (io_.run_one_until(at) > 0) io_.poll();
+  if (until <= began) return true;
+  const auto at = std::chrono::duration_cast<std::chrono::steady_clock::duration>(until.time_since_epoch());
+  return io_.run_one_until(std::chrono::steady_clock::time_point(at)) > 0;
+}
+
+void RealLoop::poll() {
+  std::size_t handlers = 0;
+  while (handlers < kMaxHandlersPerTurn && io_.poll_one() > 0) ++handlers;
 }
 
 void RealLoop::wake_from_outside() noexcept {

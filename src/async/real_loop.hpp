@@ -1,6 +1,7 @@
 // The loop of a real process: it waits in the kernel, through Asio, for descriptors, timers and other threads.
 //
 // Thread: run() on the thread that owns the loop; nothing else from outside but Remote.
+// Bound:  a turn runs what was ready, then at most kMaxHandlersPerTurn handlers of descriptors.
 // Ending: stop() makes run() return after the present turn. Processes that serve calls never destroy theirs
 //         (they end by finish_process); tests do, when nothing is left in it.
 #pragma once
@@ -35,11 +36,15 @@ class RealLoop final : public Loop {
 
  private:
   void turn();
-  void wait();
+  bool wait();
+  void poll();
   void wake_from_outside() noexcept override;
 
   // Wakes at least this often, so that a dead-man switch sees a living loop that has nothing to do.
   static constexpr Duration kLongestWait = 500ms;
+
+  // Handlers of descriptors between two turns; more wait for the next one.
+  static constexpr std::size_t kMaxHandlersPerTurn = 256;
 
   static const SystemClock& system_clock() noexcept;
 

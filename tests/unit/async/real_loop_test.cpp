@@ -1,5 +1,7 @@
 #include "async/real_loop.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <gtest/gtest.h>
 
 #include <parley/async/scope.hpp>
@@ -45,6 +47,43 @@ TEST(RealLoop, CloseFromATaskOfAnotherScope_ForcesWhatIsDeaf) {
                                   }(call, report))));
   loop.run();
   EXPECT_EQ(report.forced, 1u);
+}
+
+TEST(RealLoop, TaskWhoseTimerIsAlwaysDue_DoesNotKeepTheDescriptorsFromTheirTurn) {
+  RealLoop loop("test");
+  bool handled = false;
+  int turns = 0;
+  Scope scope(loop, "root");
+  ASSERT_TRUE(scope.spawn("behind", run_then_stop(loop, [](bool& h, int& t) -> Task<void> {
+                            for (; !h && t < 1000; ++t) co_await sleep_for(0ms);
+                          }(handled, turns))));
+  boost::asio::post(loop.io(), [&] { handled = true; });
+  loop.run();
+  EXPECT_TRUE(handled);
+}
+
+struct Reposts {
+  RealLoop& loop;
+  int& count;
+  bool& ended;
+  void operator()() const {
+    if (ended || ++count == 100'000) return;
+    boost::asio::post(loop.io(), *this);
+  }
+};
+
+TEST(RealLoop, HandlersThatBreedHandlers_DoNotKeepTimersAndTasksFromTheirTurn) {
+  RealLoop loop("test");
+  int count = 0;
+  bool ended = false;
+  Scope scope(loop, "root");
+  ASSERT_TRUE(scope.spawn("main", run_then_stop(loop, [](bool& e) -> Task<void> {
+                            for (int i = 0; i < 10; ++i) co_await yield();
+                            e = true;
+                          }(ended))));
+  boost::asio::post(loop.io(), Reposts{loop, count, ended});
+  loop.run();
+  EXPECT_LT(count, 10'000);
 }
 
 TEST(RealLoop, TurnHook_RunsEvenWhenNothingHappens) {
