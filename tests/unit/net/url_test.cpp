@@ -32,9 +32,19 @@ TEST(Urls, DefaultsAreFilledIn) {
   EXPECT_EQ(url->authority(), "[::1]");
 }
 
+TEST(Urls, NameThatBeginsLikeAnAddress_IsAName) {
+  for (const auto* name : {"10.0.0.1.example.com", "10.0.0.1x", "1.2.3.4.5"}) {
+    const auto url = parse_url(std::string("http://") + name + ":81/x");
+    ASSERT_TRUE(url) << name;
+    EXPECT_EQ(url->host, name);
+    EXPECT_EQ(url->target, "/x");
+    EXPECT_EQ(host_name(std::string(name) + ":81"), name);
+  }
+}
+
 TEST(Urls, WhatCannotBeUsed_IsRefusedWithAReason) {
   for (const auto* text : {"", "example.com", "/path", "ftp://example.com/", "http://", "http:///x", "http://a b/", "http://h:99999/",
-                           "http://h:0/", "http://h:x/", "http://h/\r\nX: y"}) {
+                           "http://h:0/", "http://h:x/", "http://h:/", "http://[::1/", "http://[x]/", "http://a%00b/", "http://a\\b/", "http://h/\r\nX: y"}) {
     const auto url = parse_url(text);
     ASSERT_FALSE(url) << text;
     EXPECT_EQ(url.error().code(), Errc::invalid_argument);
