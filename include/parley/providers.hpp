@@ -55,6 +55,8 @@ class ProviderRegistry {
   void add_stt(std::string name, Factory<Stt> factory) { stt_[std::move(name)] = std::move(factory); }
   void add_llm(std::string name, Factory<Llm> factory) { llm_[std::move(name)] = std::move(factory); }
   void add_tts(std::string name, Factory<Tts> factory) { tts_[std::move(name)] = std::move(factory); }
+  // What `other` has and this one has not.
+  void add_missing(const ProviderRegistry& other);
 
   // Errc::not_found names those that exist.
   Result<std::shared_ptr<Vad>> make_vad(const ProviderSpec& spec, const ProviderEnvironment& environment) const;

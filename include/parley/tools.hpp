@@ -249,6 +249,8 @@ Task<Result<ToolResult>> run_tool(Function& function, RunContext& context, typen
   }
 }
 
+inline Task<Result<ToolResult>> refuse(std::string why) { co_return fail(Errc::invalid_argument, std::move(why)); }
+
 boost::json::object make_schema(std::vector<std::pair<boost::json::object, bool>> types, const std::vector<Arg>& args);
 
 template <class... T>
@@ -271,10 +273,15 @@ Tool tool(std::string name, std::string description, Function function, Args... 
   for (const auto& each : described) names.push_back(each.name());
   auto run = [function = std::make_shared<Function>(std::move(function)), names = std::move(names)](
                  RunContext& context, boost::json::object arguments) -> Task<Result<ToolResult>> {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return detail::run_tool(*function, context,
-                              typename Shape::Values{detail::take_argument<std::tuple_element_t<I, typename Shape::Values>>(arguments, names[I])...});
-    }(std::make_index_sequence<Shape::arity>());
+    try {
+      return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return detail::run_tool(
+            *function, context,
+            typename Shape::Values{detail::take_argument<std::tuple_element_t<I, typename Shape::Values>>(arguments, names[I])...});
+      }(std::make_index_sequence<Shape::arity>());
+    } catch (const std::exception& error) {
+      return detail::refuse(error.what());
+    }
   };
   auto schema = detail::make_schema(detail::parameter_types(static_cast<typename Shape::Values*>(nullptr)), described);
   return {.definition = {std::move(name), std::move(description), std::move(schema)}, .run = std::move(run)};

@@ -8,6 +8,7 @@
 #pragma clang diagnostic ignored "-Wunused-parameter"
 #pragma clang diagnostic ignored "-Wextra"
 #endif
+#define VALIJSON_USE_EXCEPTIONS 1  // without it, a schema that is none ends the process
 #include <valijson/adapters/boost_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>

@@ -35,4 +35,11 @@ Result<std::shared_ptr<Tts>> ProviderRegistry::make_tts(const ProviderSpec& spec
   return make(tts_, "tts", spec, environment);
 }
 
+void ProviderRegistry::add_missing(const ProviderRegistry& other) {
+  vad_.insert(other.vad_.begin(), other.vad_.end());
+  stt_.insert(other.stt_.begin(), other.stt_.end());
+  llm_.insert(other.llm_.begin(), other.llm_.end());
+  tts_.insert(other.tts_.begin(), other.tts_.end());
+}
+
 }  // namespace parley

@@ -15,10 +15,10 @@ PipelineSession::PipelineSession(Scope& parent, SessionPort& port, Transport& tr
       registry_(registry),
       options_(std::move(options)),
       logger_(std::move(logger)),
-      agent_(std::make_shared<const Agent>()),
-      turns_(options_.turns, true),
       close_(parent, "session"),
       scope_(parent, "session"),
+      agent_(std::make_shared<const Agent>()),
+      turns_(options_.turns, true),
       recognition_(scope_, options_.vad, options_.stt, options_.retry, *this),
       tools_(scope_, *this) {}
 
@@ -35,8 +35,8 @@ Result<void> PipelineSession::start(Agent agent) {
   state_ = State::running;
   started_ = true;
   limits_.emplace(options_.limits, loop_.now());
-  feed(turn::Started{});
   feed(turn::Connected{transport_.can_deliver()});
+  feed(turn::Started{});
   (void)scope_.spawn("failure words", failure_words_.synthesise(scope_, own->tts, options_.failure.say));
   return enter(std::make_shared<const Agent>(std::move(agent)), std::move(*own), true);
 }

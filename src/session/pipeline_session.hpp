@@ -181,6 +181,8 @@ class PipelineSession final : public Session,
   const ProviderRegistry& registry_;
   SessionOptions options_;
   Logger logger_;
+  CloseOnce close_;
+  Scope scope_;  // outlives the scopes within it; the destructor kills its tasks first of all
 
   State state_ = State::starting;
   std::shared_ptr<const Agent> agent_;
@@ -214,8 +216,6 @@ class PipelineSession final : public Session,
   StopReason reason_;
   bool close_emitted_ = false;
 
-  CloseOnce close_;
-  Scope scope_;
   AudioRecognition recognition_;
   ToolRunner tools_;
   std::unique_ptr<Scope> agent_scope_;  // on_enter of the present agent

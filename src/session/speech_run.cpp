@@ -29,7 +29,7 @@ class SpeechRun::Context final : public RunContext {
 };
 
 SpeechRun::SpeechRun(Scope& parent, SpeechHost& host, SpeechPlan plan)
-    : host_(host), plan_(std::move(plan)), loop_(parent.loop()), began_(loop_.now()), agent_(host.agent()), scope_(parent, "speech") {
+    : host_(host), plan_(std::move(plan)), loop_(parent.loop()), began_(loop_.now()), scope_(parent, "speech"), agent_(host.agent()) {
   generation_ = std::move(plan_.prepared);
 }
 
@@ -65,6 +65,7 @@ Task<void> SpeechRun::speak_or_reply() {
   } else {
     co_await reply();
   }
+  made_ = true;
   co_await wait_for_playout();
 }
 
@@ -179,7 +180,7 @@ void SpeechRun::utterance_over(Utterance& utterance) {
   if (over_) return;
   settle();
   const bool more = std::ranges::any_of(utterances_, [](const auto& each) { return !each->over(); });
-  if (!more) host_.speech_quiet(*this);
+  if (!more && !made_) host_.speech_quiet(*this);
 }
 
 void SpeechRun::utterance_failed(Utterance&, const std::string& provider, const ProviderError& error) {

@@ -97,16 +97,17 @@ class SpeechRun final : private Utterance::Listener {
   SpeechPlan plan_;
   Loop& loop_;
   TimePoint began_;
+  Scope scope_;  // outlives the scopes within it; the destructor kills its tasks first of all
   std::optional<TimePoint> llm_began_, first_token_, first_sentence_, first_audio_;
   ReplyRecord record_;
   std::vector<std::unique_ptr<Utterance>> utterances_;
   Utterance* speaking_into_ = nullptr;  // the present step's
   std::vector<std::shared_ptr<ToolRun>> calls_;  // likewise
+  bool made_ = false;  // nothing more will be said
   bool over_ = false;
   bool ends_call_ = false;
   std::shared_ptr<const Agent> handoff_;
   std::shared_ptr<const Agent> agent_;  // who speaks
-  Scope scope_;
   std::unique_ptr<Generation> generation_;
 };
 
