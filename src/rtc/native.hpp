@@ -39,7 +39,6 @@ struct NativeFlags {
   std::atomic<bool> open = false;      // audio can flow
   std::atomic<bool> ice_lost = false;  // the network gave up
   std::atomic<bool> down = false;      // over, whatever the reason
-  std::atomic<bool> gone = false;      // the native object is destroyed
 };
 
 struct NativeSettings {

@@ -36,7 +36,8 @@ PeerConnection::PeerConnection(Loop& loop, Engine& engine, ConnectionSettings se
       engine_(engine),
       settings_(std::move(settings)),
       mailbox_(loop, kMaxQueued),
-      flags_(std::make_shared<NativeFlags>()) {}
+      flags_(std::make_shared<NativeFlags>()),
+      gone_(std::make_shared<Gone>()) {}
 
 PeerConnection::~PeerConnection() { kill(); }
 
@@ -97,10 +98,8 @@ Task<Result<TransportParameters>> PeerConnection::gathered(Deadline deadline) {
 
 Task<CloseReport> PeerConnection::close(Deadline deadline) {
   const auto began = loop_.now();
-  const bool started = started_;
   kill();
-  while (started && !flags_->gone && !deadline.passed(loop_.now())) (void)co_await next(deadline);
-  const bool gone = !started || flags_->gone;
+  const bool gone = !started_ || (co_await gone_->event.wait(deadline)).has_value();
   CloseReport report;
   report.add({"connection", gone ? CloseOutcome::closed : CloseOutcome::abandoned, loop_.now() - began,
               gone ? "" : "libdatachannel has not let go of it"});
@@ -112,10 +111,7 @@ void PeerConnection::kill() noexcept {
   flags_->down = true;
   mailbox_.sender().try_push({loop_.now(), {}});
   if (!native_) return;
-  native_->when_gone([flags = flags_, sender = mailbox_.sender()] {
-    flags->gone = true;
-    sender.try_push({TimePoint{}, {}});
-  });
+  native_->when_gone([gone = gone_, remote = loop_.remote()] { remote->notify(gone); });
   native_.reset();
 }
 

@@ -70,11 +70,18 @@ class PeerConnection {
   NativeSettings native_settings() const;
   Native::Exits exits() const { return {mailbox_.sender(), flags_}; }
 
+  // Told by the helper thread on which the native object was destroyed.
+  struct Gone final : ExternalSource {
+    void deliver() noexcept override { event.set(); }
+    Event event;
+  };
+
   Loop& loop_;
   Engine& engine_;
   ConnectionSettings settings_;
   Mailbox<NativeEvent> mailbox_;
   std::shared_ptr<NativeFlags> flags_;
+  std::shared_ptr<Gone> gone_;
   NativePtr native_;
   bool started_ = false;  // there was a native object
 };

@@ -167,6 +167,7 @@ Task<void> WebRtcTransport::leave(Leg leg) {
   const auto report = co_await leg->connection().close(loop_.in(kDisposeWithin));
   if (report.abandoned > 0) {
     scope_.note_abandoned("old connection", "libdatachannel has not let go of it");
+    logger_.error("an old connection could not be destroyed: libdatachannel has not let go of it");
   } else {
     std::erase(leaving_, leg);
   }
