@@ -26,17 +26,26 @@ void RealLoop::turn() {
   run_ready();
   if (stopped_) return;
   // The kernel is asked in every turn, also when a timer is always due; and what its handlers breed waits for the next one.
-  if (has_ready() || wait()) poll();
+  if (!has_ready()) wait();
+  poll();
 }
 
-// Until something happens. False: only time passed.
-bool RealLoop::wait() {
+// Until a handler of the kernel ran, the alarm's among them. It is Asio's timer because a wait in epoll itself is rounded
+// up to a millisecond. One that is set too early is left alone: it costs a turn, setting it anew costs a system call.
+void RealLoop::wait() {
   const auto began = now();
   auto until = began + kLongestWait;
   if (const auto timer = next_timer()) until = std::min(until, *timer);
-  if (until <= began) return true;
-  const auto at = std::chrono::duration_cast<std::chrono::steady_clock::duration>(until.time_since_epoch());
-  return io_.run_one_until(std::chrono::steady_clock::time_point(at)) > 0;
+  if (until <= began) return;
+  if (!alarm_set_ || until < alarm_at_) {
+    alarm_set_ = true;
+    alarm_at_ = until;
+    alarm_.expires_at(boost::asio::steady_timer::time_point(until.time_since_epoch()));
+    alarm_.async_wait([this](const boost::system::error_code& ec) {
+      if (!ec) alarm_set_ = false;
+    });
+  }
+  io_.run_one();
 }
 
 void RealLoop::poll() {

@@ -10,6 +10,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <parley/async/loop.hpp>
 
@@ -36,7 +37,7 @@ class RealLoop final : public Loop {
 
  private:
   void turn();
-  bool wait();
+  void wait();
   void poll();
   void wake_from_outside() noexcept override;
 
@@ -50,6 +51,9 @@ class RealLoop final : public Loop {
 
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer alarm_{io_};
+  TimePoint alarm_at_{};
+  bool alarm_set_ = false;
   bool stopped_ = false;
   std::function<void()> turn_hook_;
   ThreadPool pool_;

@@ -1,5 +1,10 @@
 #include "async/real_loop.hpp"
 
+#include <algorithm>
+
+#include <sys/eventfd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 
 #include <gtest/gtest.h>
@@ -27,6 +32,25 @@ TEST(RealLoop, SleepsForAsLongAsItSays) {
   loop.run();
   EXPECT_GE(slept, 20ms);
   EXPECT_LT(slept, 2s);
+}
+
+TEST(RealLoop, SleepIsNotRoundedUpToAMillisecond_BesideADescriptor) {
+  RealLoop loop("test");
+  // With a descriptor Asio waits in epoll, which counts in milliseconds.
+  boost::asio::posix::stream_descriptor descriptor(loop.io(), ::eventfd(0, EFD_CLOEXEC));
+  descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read, [](const boost::system::error_code&) {});
+  Duration shortest = 1h;  // of many: a busy machine can only make a sleep longer
+  Scope scope(loop, "root");
+  ASSERT_TRUE(scope.spawn("main", run_then_stop(loop, [](Loop& l, Duration& s) -> Task<void> {
+                            for (int i = 0; i < 50; ++i) {
+                              const auto began = l.now();
+                              co_await sleep_for(200us);
+                              s = std::min(s, l.now() - began);
+                            }
+                          }(loop, shortest))));
+  loop.run();
+  EXPECT_GE(shortest, 200us);
+  EXPECT_LT(shortest, 900us);
 }
 
 TEST(RealLoop, CloseFromATaskOfAnotherScope_ForcesWhatIsDeaf) {
