@@ -130,7 +130,7 @@ void JitterBuffer::store(const Place& where, JitterPacket packet) {
 
 // ---- playout
 
-Playout JitterBuffer::pull(TimePoint now, std::uint32_t ready) {
+PlayoutStep JitterBuffer::pull(TimePoint now, std::uint32_t ready) {
   if (!has_stream_) return {};
   skip_backlog();
   if (packets_.empty()) return starve();
@@ -168,7 +168,7 @@ void JitterBuffer::skip_backlog() {
 
 // Packets are missing before the first one here. Either their turn has not come, or they are lost; those whose whole
 // time went by in concealment are passed over.
-std::optional<Playout> JitterBuffer::settle_gap(TimePoint now) {
+std::optional<PlayoutStep> JitterBuffer::settle_gap(TimePoint now) {
   const auto& [sequence, first] = *packets_.begin();
   if (sequence <= next_sequence_) return std::nullopt;
   const auto length = static_cast<std::int64_t>(last_samples_);
@@ -191,20 +191,20 @@ std::optional<Playout> JitterBuffer::settle_gap(TimePoint now) {
   return lose_one(sequence - next_sequence_ == 1 && first.has_fec);
 }
 
-Playout JitterBuffer::lose_one(bool copy_is_next) {
+PlayoutStep JitterBuffer::lose_one(bool copy_is_next) {
   ++stats_.lost;
   ++next_sequence_;
   next_timestamp_ += last_samples_;
   if (!copy_is_next) return conceal(last_samples_);
   ++stats_.fec;
   conceal_run_ = {};
-  return {Playout::Kind::fec, last_samples_, packets_.begin()->second.payload};
+  return {PlayoutStep::Kind::fec, last_samples_, packets_.begin()->second.payload};
 }
 
-Playout JitterBuffer::play(TimePoint now, std::uint32_t ready) {
+PlayoutStep JitterBuffer::play(TimePoint now, std::uint32_t ready) {
   const auto turn = due(next_timestamp_);
-  Playout out{Playout::Kind::packet};
-  out.pace = talking_ ? pace(now - turn, ready) : Playout::Pace::keep;
+  PlayoutStep out{PlayoutStep::Kind::packet};
+  out.pace = talking_ ? pace(now - turn, ready) : PlayoutStep::Pace::keep;
   out.new_stream = std::exchange(new_stream_, false);
   stats_.delay = now - turn + delay_.target() + duration_of(ready, kTransportRate);
 
@@ -220,33 +220,33 @@ Playout JitterBuffer::play(TimePoint now, std::uint32_t ready) {
 
 // `beyond` is how much later than its turn a packet is fetched. Only that gives packets time to come; what the owner
 // holds ready is delay without use, so it is trimmed when it is worth it.
-Playout::Pace JitterBuffer::pace(Duration beyond, std::uint32_t ready) {
+PlayoutStep::Pace JitterBuffer::pace(Duration beyond, std::uint32_t ready) {
   ++packets_at_pace_;
-  if (packets_at_pace_ <= kPacketsBetweenStretches && beyond < kFarOff) return Playout::Pace::keep;
-  auto pace = Playout::Pace::keep;
+  if (packets_at_pace_ <= kPacketsBetweenStretches && beyond < kFarOff) return PlayoutStep::Pace::keep;
+  auto pace = PlayoutStep::Pace::keep;
   if (beyond < -kShortfall) {
-    pace = Playout::Pace::lengthen;
+    pace = PlayoutStep::Pace::lengthen;
   } else if (ready >= kWorthTrimming || (beyond > kSlack && packets_.size() > 1)) {
-    pace = Playout::Pace::shorten;
+    pace = PlayoutStep::Pace::shorten;
   }
-  if (pace != Playout::Pace::keep) packets_at_pace_ = 0;
+  if (pace != PlayoutStep::Pace::keep) packets_at_pace_ = 0;
   return pace;
 }
 
 // Nothing is here. Playout stays at its place, so that a packet which only comes late is still heard whole.
-Playout JitterBuffer::starve() {
+PlayoutStep JitterBuffer::starve() {
   if (!talking_) return silence(kTransportFrameSamples);
   if (conceal_run_ >= kMaxConceal) talking_ = false;
   return conceal(kTransportFrameSamples);
 }
 
-Playout JitterBuffer::conceal(std::uint32_t samples) {
+PlayoutStep JitterBuffer::conceal(std::uint32_t samples) {
   if (conceal_run_ >= kMaxConceal) return silence(samples);
   conceal_run_ += duration_of(samples, kTransportRate);
   ++stats_.concealed;
-  return {Playout::Kind::conceal, samples};
+  return {PlayoutStep::Kind::conceal, samples};
 }
 
-Playout JitterBuffer::silence(std::uint32_t samples) { return {Playout::Kind::silence, samples}; }
+PlayoutStep JitterBuffer::silence(std::uint32_t samples) { return {PlayoutStep::Kind::silence, samples}; }
 
 }  // namespace parley

@@ -22,7 +22,7 @@ struct JitterPacket {
 };
 
 // What is to be heard next.
-struct Playout {
+struct PlayoutStep {
   enum class Kind {
     nothing,  // no stream yet
     silence,  // `samples` of it: the sender pauses, or concealment has gone on for long enough
@@ -74,7 +74,7 @@ class JitterBuffer {
 
   // What is to be heard next. To be asked every 20 ms, and again with the same `now` while what came is not enough; of
   // silence the owner takes what it needs. `ready`: decoded samples that the owner still holds from before.
-  Playout pull(TimePoint now, std::uint32_t ready = 0);
+  PlayoutStep pull(TimePoint now, std::uint32_t ready = 0);
 
   // Back to no stream at all; counts are kept.
   void reset();
@@ -101,13 +101,13 @@ class JitterBuffer {
   void store(const Place& place, JitterPacket packet);
 
   void skip_backlog();
-  std::optional<Playout> settle_gap(TimePoint now);
-  Playout play(TimePoint now, std::uint32_t ready);
-  Playout lose_one(bool copy_is_next);
-  Playout starve();
-  Playout conceal(std::uint32_t samples);
-  Playout silence(std::uint32_t samples);
-  Playout::Pace pace(Duration beyond, std::uint32_t ready);
+  std::optional<PlayoutStep> settle_gap(TimePoint now);
+  PlayoutStep play(TimePoint now, std::uint32_t ready);
+  PlayoutStep lose_one(bool copy_is_next);
+  PlayoutStep starve();
+  PlayoutStep conceal(std::uint32_t samples);
+  PlayoutStep silence(std::uint32_t samples);
+  PlayoutStep::Pace pace(Duration beyond, std::uint32_t ready);
 
   TimePoint due(std::int64_t timestamp) const noexcept;
 

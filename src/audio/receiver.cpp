@@ -67,19 +67,19 @@ bool AudioReceiver::fetch(TimePoint now) {
   auto next = jitter_.pull(now, static_cast<std::uint32_t>(ready_.size()));
   if (next.new_stream) decoder_.reset();
   switch (next.kind) {
-    case Playout::Kind::nothing:
+    case PlayoutStep::Kind::nothing:
       ready_.clear();
       return false;
-    case Playout::Kind::silence:
+    case PlayoutStep::Kind::silence:
       ready_.push_silence(kTransportFrameSamples - ready_.size());
       return true;
-    case Playout::Kind::conceal:
+    case PlayoutStep::Kind::conceal:
       decoder_.conceal(next.samples, decoded_);
       break;
-    case Playout::Kind::fec:
+    case PlayoutStep::Kind::fec:
       if (!decoder_.decode_lost(next.payload, next.samples, decoded_)) decoder_.conceal(next.samples, decoded_);
       break;
-    case Playout::Kind::packet:
+    case PlayoutStep::Kind::packet:
       if (!decoder_.decode(next.payload, decoded_)) {
         ++stats_.undecodable;
         decoder_.conceal(next.samples, decoded_);
@@ -91,13 +91,13 @@ bool AudioReceiver::fetch(TimePoint now) {
   return true;
 }
 
-void AudioReceiver::stretch(Playout::Pace pace) {
+void AudioReceiver::stretch(PlayoutStep::Pace pace) {
   constexpr Duration kFarOff = 60ms;  // better an audible join than a call that stays slow
   const auto& jitter = jitter_.stats();
-  if (pace == Playout::Pace::shorten && shorten(decoded_, jitter.delay - jitter.target > kFarOff) > 0) {
+  if (pace == PlayoutStep::Pace::shorten && shorten(decoded_, jitter.delay - jitter.target > kFarOff) > 0) {
     ++stats_.shortened;
   }
-  if (pace == Playout::Pace::lengthen && lengthen(decoded_) > 0) ++stats_.lengthened;
+  if (pace == PlayoutStep::Pace::lengthen && lengthen(decoded_) > 0) ++stats_.lengthened;
 }
 
 void AudioReceiver::reset() {

@@ -59,7 +59,7 @@ class AudioReceiver {
   AudioReceiver(const ReceiverSettings& settings, OpusDecoder decoder);
   void count(const RtpPacket& rtp, JitterBuffer::Push outcome, TimePoint now);
   bool fetch(TimePoint now);
-  void stretch(Playout::Pace pace);
+  void stretch(PlayoutStep::Pace pace);
 
   ReceiverSettings settings_;
   OpusDecoder decoder_;

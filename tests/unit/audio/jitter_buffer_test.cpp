@@ -11,7 +11,7 @@
 namespace parley {
 namespace {
 
-using Kind = Playout::Kind;
+using Kind = PlayoutStep::Kind;
 using testing::at_ms;
 
 // A jitter buffer whose packet n has sequence n, timestamp 960 n and payload {n}, and is sent at 20 n ms.
@@ -32,7 +32,7 @@ class JitterBufferTest : public ::testing::Test {
     }
     return kinds;
   }
-  Playout pull(int n) { return buffer_.pull(at_ms(20.0 * n)); }
+  PlayoutStep pull(int n) { return buffer_.pull(at_ms(20.0 * n)); }
 
   JitterBuffer buffer_;
   std::set<int> lost_;
@@ -97,7 +97,7 @@ TEST_F(JitterBufferTest, OnePacketLost_IsTakenFromTheCopyInTheNext) {
 TEST_F(JitterBufferTest, FecPlayout_CarriesTheNextPacketWhichIsThenPlayedItself) {
   play(0, 20);
   int n = 20;
-  Playout playout;
+  PlayoutStep playout;
   for (push(21); playout.kind != Kind::fec; playout = pull(n++)) ASSERT_LT(n, 30);
   EXPECT_EQ(playout.payload, Bytes{21});
   EXPECT_EQ(pull(n).payload, Bytes{21});
@@ -170,7 +170,7 @@ TEST_F(JitterBufferTest, AnotherSsrc_IsANewStreamWithOldPacketsGone) {
   EXPECT_EQ(buffer_.push({2, 5000, 77, 960, true, {200}}, at_ms(420)), JitterBuffer::Push::accepted);
   EXPECT_EQ(buffer_.size(), 1U);
   EXPECT_EQ(buffer_.stats().restarts, 1U);
-  Playout playout;
+  PlayoutStep playout;
   for (int n = 21; playout.kind != Kind::packet; ++n) {
     ASSERT_LT(n, 30);
     playout = pull(n);
@@ -206,7 +206,7 @@ TEST_F(JitterBufferTest, SequenceJumpsForGood_StartsAnewWithItsSecondPacket) {
                  at_ms(400 + 20 * i));
   }
   EXPECT_EQ(buffer_.stats().restarts, 1U);
-  Playout playout;
+  PlayoutStep playout;
   for (int n = 30; playout.kind != Kind::packet; ++n) {
     ASSERT_LT(n, 40);
     playout = pull(n);
@@ -257,7 +257,7 @@ TEST_F(JitterBufferTest, DelayBeyondTheTarget_AsksForShorterPackets) {
   for (int n = 20; n < 30; ++n) buffer_.push(packet(n), at_ms(590));
   int shorter = 0;
   for (int n = 30; n < 36; ++n) {
-    shorter += pull(n).pace == Playout::Pace::shorten ? 1 : 0;
+    shorter += pull(n).pace == PlayoutStep::Pace::shorten ? 1 : 0;
     push(n);
   }
   EXPECT_GE(shorter, 2);

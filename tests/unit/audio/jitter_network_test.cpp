@@ -7,7 +7,7 @@
 namespace parley {
 namespace {
 
-using Kind = Playout::Kind;
+using Kind = PlayoutStep::Kind;
 using testing::carry;
 using testing::Heard;
 using testing::listen;
@@ -20,7 +20,7 @@ Heard run(const NetworkSettings& net, std::size_t frames = kMinute, std::uint64_
   return listen(buffer, carry(frames, net, seed), kFrameDuration * static_cast<std::int64_t>(frames));
 }
 
-int index_of(const Playout& playout) { return playout.payload[0] | playout.payload[1] << 8; }
+int index_of(const PlayoutStep& playout) { return playout.payload[0] | playout.payload[1] << 8; }
 
 void expect_in_order(const Heard& heard) {
   int last = -1;

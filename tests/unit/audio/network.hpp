@@ -50,12 +50,12 @@ inline std::vector<Transit> carry(std::size_t frames, const NetworkSettings& net
 
 // What a listener of the jitter buffer heard, frame for frame.
 struct Heard {
-  std::vector<Playout> playouts;
+  std::vector<PlayoutStep> playouts;
   std::vector<Duration> delays;  // of packets against the fastest possible
   JitterStats stats;
 
-  std::size_t count(Playout::Kind kind) const {
-    return static_cast<std::size_t>(std::ranges::count(playouts, kind, &Playout::kind));
+  std::size_t count(PlayoutStep::Kind kind) const {
+    return static_cast<std::size_t>(std::ranges::count(playouts, kind, &PlayoutStep::kind));
   }
   double mean_delay_ms(std::size_t from = 0) const {
     double sum = 0;
@@ -86,11 +86,11 @@ inline Heard listen(JitterBuffer& buffer, const std::vector<Transit>& packets, D
     }
     for (; ready < 960;) {
       auto playout = buffer.pull(now, static_cast<std::uint32_t>(ready));
-      if (playout.kind == Playout::Kind::nothing) break;
-      ready = playout.kind == Playout::Kind::silence ? 960 : ready + playout.samples;
-      if (playout.pace == Playout::Pace::shorten) ready -= 240;
-      if (playout.pace == Playout::Pace::lengthen) ready += 240;
-      if (playout.kind == Playout::Kind::packet) heard.delays.push_back(buffer.stats().delay);
+      if (playout.kind == PlayoutStep::Kind::nothing) break;
+      ready = playout.kind == PlayoutStep::Kind::silence ? 960 : ready + playout.samples;
+      if (playout.pace == PlayoutStep::Pace::shorten) ready -= 240;
+      if (playout.pace == PlayoutStep::Pace::lengthen) ready += 240;
+      if (playout.kind == PlayoutStep::Kind::packet) heard.delays.push_back(buffer.stats().delay);
       heard.playouts.push_back(std::move(playout));
     }
     ready = std::max<std::int64_t>(0, ready - 960);
