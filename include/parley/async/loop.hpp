@@ -108,7 +108,11 @@ class Loop {
   Random& random() noexcept { return random_; }
   const Clock& clock() const noexcept { return clock_; }
   TimePoint now() const noexcept { return clock_.now(); }
-  Deadline in(Duration d) const noexcept { return Deadline(now() + d); }
+  // Beyond the end of time: a deadline that never comes.
+  Deadline in(Duration d) const noexcept {
+    const auto at = now();
+    return d < TimePoint::max() - at ? Deadline(at + d) : Deadline::bounded_by_scope();
+  }
 
   void make_ready(Runnable& runnable) noexcept;
   void arm(Timer& timer, TimePoint at) noexcept;

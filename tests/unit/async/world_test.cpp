@@ -78,6 +78,15 @@ TEST(World, BlockingCall_TakesVirtualTime_AndAHangingOneMeetsItsDeadline) {
   EXPECT_EQ(log, (std::vector<std::string>{"done", "timeout"}));
 }
 
+TEST(World, DurationBeyondTheEndOfTime_IsADeadlineThatNeverComes) {
+  sim::World world(1);
+  auto& loop = world.add_loop("a");
+  const auto forever = Deadline::bounded_by_scope();
+  EXPECT_EQ(loop.in(Duration::max()), forever);
+  EXPECT_EQ(loop.in(forever.left(loop.now())), forever) << "what is left of no deadline is no deadline";
+  EXPECT_EQ(loop.in(-1s), Deadline(loop.now() - 1s));
+}
+
 TEST(World, MailboxBetweenTwoLoops_WakesTheOtherOne) {
   sim::World world(3);
   auto& a = world.add_loop("a");
