@@ -13,9 +13,9 @@ namespace {
 
 struct Inode {
   std::string bytes;
-  std::size_t synced = 0;                    // of bytes
-  std::optional<std::string> synced_name;    // the name under which the disk itself knows it
-  const void* locked_by = nullptr;           // a file of a process
+  std::size_t synced = 0;                  // of bytes
+  std::optional<std::string> synced_name;  // the name under which the disk itself knows it
+  const void* locked_by = nullptr;         // a file of a process
   std::string locked_by_process;
   WallTime modified{};
 };
@@ -135,7 +135,8 @@ class SimFile final : public job::DiskFile {
 
 class ProcessDisk final : public job::Disk {
  public:
-  ProcessDisk(std::shared_ptr<State> state, std::string process) : state_(std::move(state)), process_(std::move(process)) {}
+  ProcessDisk(std::shared_ptr<State> state, std::string process)
+      : state_(std::move(state)), process_(std::move(process)) {}
 
   Result<std::unique_ptr<job::DiskFile>> open_to_read(const std::string& path) override {
     auto inode = find(path);
@@ -171,7 +172,8 @@ class ProcessDisk final : public job::Disk {
     std::vector<job::DiskEntry> entries;
     for (const auto& [path, inode] : state_->files) {
       if (!path.starts_with(directory + "/")) continue;
-      entries.push_back({.name = path.substr(directory.size() + 1), .bytes = inode->bytes.size(), .modified = inode->modified});
+      entries.push_back(
+          {.name = path.substr(directory.size() + 1), .bytes = inode->bytes.size(), .modified = inode->modified});
     }
     return entries;
   }

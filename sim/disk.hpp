@@ -1,4 +1,5 @@
-// A disk of the simulated world: what was not synced is lost with the power, a write can be torn, it can be full and slow.
+// A disk of the simulated world: what was not synced is lost with the power, a write can be torn, it can be full and
+// slow.
 //
 //   SimDisk disk(world.random());
 //   auto job = disk.process("job");            // a Disk as one process sees it: its locks die with it
@@ -44,7 +45,7 @@ class SimDisk {
   void set_free_bytes(std::uint64_t bytes) noexcept;  // SIZE_MAX: no bound (the default)
   void set_sync_time(Duration duration) noexcept;     // of each sync, on virtual time (SimWriter)
   void fail_next_syncs(unsigned count) noexcept;
-  void fail_next_appends(unsigned count) noexcept;    // with Errc::io, after a part was written
+  void fail_next_appends(unsigned count) noexcept;  // with Errc::io, after a part was written
   Duration sync_time() const noexcept;
 
   // What a file holds now; nullopt: there is none. And damage, for readers that must live with it.

@@ -5,23 +5,21 @@
 //
 // Thread: the loop's only.
 // Bound:  kMaxWaiting requests at a time; each has a deadline, which the process knows too.
-// Ending: request_stop() fails what waits with Errc::closing; close() waits for the connection's end; kill() drops it.
+// Ending: request_stop() fails what waits with Errc::closing; close() waits for the connection's end; kill() and the
+//         destructor drop it at once. A request may outlive the client: it then fails with Errc::closing.
 // Lost:   when the process dies, what it had is lost at once and tried once more, on a new connection, within the same
-//         deadline; a second loss is Errc::unavailable. While it is being started again, dialling is repeated with a short
-//         backoff until the deadline.
+//         deadline; a second loss is Errc::unavailable. While it is being started again, dialling is repeated with a
+//         short backoff until the deadline.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include <parley/async/event.hpp>
 #include <parley/async/scope.hpp>
 
-#include "ipc/inference_wire.hpp"
+#include "ipc/inference.hpp"
 #include "ipc/link.hpp"
 
 namespace parley::ipc {
@@ -48,24 +46,20 @@ class InferenceClient {
     std::uint64_t lost = 0;   // with a connection
     std::uint64_t dials = 0;  // that succeeded
   };
-  const Counters& counters() const noexcept { return counters_; }
+  const Counters& counters() const noexcept;
 
  private:
   class Waiting;
+  struct State;
+  using StatePtr = std::shared_ptr<State>;
 
-  Task<Result<std::string>> try_once(const std::vector<float>& samples, Deadline deadline, bool& lost);
-  Task<Result<std::shared_ptr<Link>>> connect(Deadline deadline);
-  Task<void> read(std::shared_ptr<Link> link);
-  void answered(InferenceAnswer answer);
-  void lose(const std::shared_ptr<Link>& link) noexcept;
-  void fail_all() noexcept;
+  static Task<Result<std::string>> run(StatePtr state, std::vector<float> samples, Deadline deadline);
+  static Task<Result<std::string>> try_once(State& state, const std::vector<float>& samples, Deadline deadline,
+                                            bool& lost);
+  static Task<Result<std::shared_ptr<Link>>> connect(State& state, Deadline deadline);
+  static Task<void> read(StatePtr state, std::shared_ptr<Link> link);
 
-  std::unique_ptr<Dialer> dialer_;
-  std::shared_ptr<Link> link_;
-  std::uint64_t next_id_ = 1;
-  std::size_t requests_ = 0;  // now
-  std::map<std::uint64_t, Waiting*> waiting_;
-  Counters counters_;
+  StatePtr state_;  // shared with the requests, which live in their callers' scopes
   Scope scope_;
 };
 

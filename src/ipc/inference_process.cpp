@@ -29,7 +29,9 @@ class InferenceProcess {
         supervisor_(loop.io()),
         scope_(loop, "inference process"),
         server_(scope_, std::move(acceptor), std::move(model), config.limits) {
-    if (config.supervisor_fd >= 0) supervisor_.assign(config.supervisor_fd);
+    if (config.supervisor_fd < 0) return;
+    supervisor_.assign(config.supervisor_fd);
+    supervisor_.non_blocking(true);
   }
 
   int run() {

@@ -13,12 +13,16 @@ std::size_t InferenceQueue::of_client(std::uint64_t client) const noexcept {
 
 Result<void> InferenceQueue::push(QueuedInference request) {
   const auto same = [&](const auto& other) { return other.client == request.client && other.id == request.id; };
-  if (std::ranges::any_of(waiting_, same) || (running_ && same(*running_))) return fail(Errc::protocol, "one request id was used twice");
+  if (std::ranges::any_of(waiting_, same) || (running_ && same(*running_)))
+    return fail(Errc::protocol, "one request id was used twice");
   if (of_client(request.client) >= limits_.max_per_client) {
-    return fail(Errc::overloaded, fmt::format("this call has {} requests waiting for its recogniser already", limits_.max_per_client));
+    return fail(Errc::overloaded,
+                fmt::format("this call has {} requests waiting for its recogniser already", limits_.max_per_client));
   }
   if (waiting_.size() >= limits_.max_queued) {
-    return fail(Errc::overloaded, fmt::format("{} requests are waiting for the recogniser: it is too slow for so many calls", waiting_.size()));
+    return fail(
+        Errc::overloaded,
+        fmt::format("{} requests are waiting for the recogniser: it is too slow for so many calls", waiting_.size()));
   }
   waiting_.push_back(std::move(request));
   return {};

@@ -1,4 +1,5 @@
-// What waits for the model: oldest first over all clients, bounded as a whole and per client. Pure: no clock, no socket.
+// What waits for the model: oldest first over all clients, bounded as a whole and per client. Pure: no clock, no
+// socket.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,8 @@
 
 namespace parley::ipc {
 
-InferenceServer::InferenceServer(Scope& parent, std::unique_ptr<Acceptor> acceptor, Recognize model, InferenceLimits limits)
+InferenceServer::InferenceServer(Scope& parent, std::unique_ptr<Acceptor> acceptor, Recognize model,
+                                 InferenceLimits limits)
     : loop_(parent.loop()),
       acceptor_(std::move(acceptor)),
       model_(std::make_shared<Recognize>(std::move(model))),
@@ -14,6 +15,7 @@ InferenceServer::InferenceServer(Scope& parent, std::unique_ptr<Acceptor> accept
       queue_(limits),
       idle_since_(loop_.now()),
       close_(parent, "inference"),
+      accepting_(parent, "accept"),
       scope_(parent, "inference", limits.max_clients + 8) {
   model_idle_.set();
 }
@@ -21,7 +23,7 @@ InferenceServer::InferenceServer(Scope& parent, std::unique_ptr<Acceptor> accept
 InferenceServer::~InferenceServer() = default;
 
 void InferenceServer::start() {
-  (void)scope_.spawn("accept", accept());
+  (void)accepting_.spawn("accept", accept(std::move(acceptor_)));
   (void)scope_.spawn("model", work());
 }
 
@@ -40,9 +42,10 @@ struct InferenceServer::Connection {
   std::uint64_t number;
 };
 
-Task<void> InferenceServer::accept() {
+// The name is this task's: once it is stopped, whoever dials reaches the next process, or nobody until that is there.
+Task<void> InferenceServer::accept(std::unique_ptr<Acceptor> acceptor) {
   for (;;) {
-    auto caller = co_await acceptor_->accept(Deadline::bounded_by_scope());
+    auto caller = co_await acceptor->accept(Deadline::bounded_by_scope());
     if (!caller) {
       loop_.logger().warn("inference: a client could not be accepted: {}", caller.error().message());
       co_await sleep_for(kAcceptPause);
@@ -92,7 +95,7 @@ Result<void> InferenceServer::take(std::uint64_t client, Packet packet) {
 
 void InferenceServer::take_request(std::uint64_t client, const RecognizeRequest& request, Fd audio) {
   ++counters_.requests;
-  if (stopping_) return answer(client, request.id, fail(Errc::closing, "the inference process is ending"));
+  if (sending_away_) return send_away(client, request.id);
   answer_expired();  // what is not worth running takes nobody's place
   const auto queued = queue_.push({.client = client,
                                    .id = request.id,
@@ -126,7 +129,7 @@ void InferenceServer::answer(std::uint64_t client, std::uint64_t id, Result<std:
 Task<void> InferenceServer::work() {
   for (;;) {
     answer_expired();
-    auto next = queue_.start();
+    auto next = stopping_ ? std::nullopt : queue_.start();
     if (!next) {
       work_.reset();
       (void)co_await work_.wait(Deadline::bounded_by_scope());
@@ -160,7 +163,8 @@ Task<void> InferenceServer::run_one(QueuedInference request) {
         }
       });
   if (!ran && ran.error().code() == Errc::timeout) {
-    loop_.logger().error("inference: the model did not answer within {:.0f} s: this process ends", to_seconds(limits_.max_run));
+    loop_.logger().error("inference: the model did not answer within {:.0f} s: this process ends",
+                         to_seconds(limits_.max_run));
     stuck_.set();
     co_return;
   }
@@ -172,9 +176,7 @@ Task<void> InferenceServer::run_one(QueuedInference request) {
 void InferenceServer::request_stop(StopReason reason) {
   if (std::exchange(stopping_, true)) return;
   loop_.logger().info("inference: ending ({})", to_string(reason.cause));
-  for (const auto& request : queue_.take_expired(TimePoint::max())) {
-    answer(request.client, request.id, fail(Errc::closing, "the inference process is ending"));
-  }
+  accepting_.request_stop(reason);
 }
 
 Task<CloseReport> InferenceServer::close(Deadline deadline) {
@@ -183,8 +185,17 @@ Task<CloseReport> InferenceServer::close(Deadline deadline) {
 }
 
 Task<CloseReport> InferenceServer::close_body(Deadline deadline) {
+  auto report = co_await accepting_.close(deadline);
+  // Only now: whoever is sent away dials at once, and must not come back here.
+  sending_away_ = true;
+  for (const auto& request : queue_.take_expired(TimePoint::max())) send_away(request.client, request.id);
   (void)co_await model_idle_.wait(deadline);
-  co_return co_await scope_.close(deadline);
+  report.add("connections", co_await scope_.close(deadline));
+  co_return report;
+}
+
+void InferenceServer::send_away(std::uint64_t client, std::uint64_t id) {
+  answer(client, id, fail(Errc::closing, "the inference process is ending"));
 }
 
 }  // namespace parley::ipc

@@ -1,11 +1,11 @@
 // The inference process's side of every connection, and the one place where its model runs.
 //
 // Thread: the loop's only; the model runs on a helper thread, one call at a time.
-// Bound:  InferenceLimits: clients, requests over all and per client. A request whose deadline has passed is answered so
-//         without being run; a client that does not read its answers is dropped, and so is one that talks nonsense.
-// Ending: request_stop() takes no more requests and answers those that wait; close() waits for the one that runs, then for
-//         the connections; kill() leaves it behind. An inference that does not return within max_run cannot be ended from
-//         inside: stuck() is set, and the process must go.
+// Bound:  InferenceLimits: clients, requests over all and per client. A request whose deadline has passed is answered
+//         so without being run; a client that does not read its answers is dropped, and so is one that talks nonsense.
+// Ending: request_stop() takes no more clients and starts nothing; close() sends away what waits, waits for the request
+//         that runs, then for the connections; kill() leaves it behind. An inference that does not return within
+//         max_run cannot be ended from inside: stuck() is set, and the process must go.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,10 @@ class InferenceServer {
 
   void request_stop(StopReason reason);
   Task<CloseReport> close(Deadline deadline);
-  void kill() noexcept { scope_.kill(); }
+  void kill() noexcept {
+    accepting_.kill();
+    scope_.kill();
+  }
 
   // Set when an inference ran past max_run.
   Event& stuck() noexcept { return stuck_; }
@@ -53,7 +56,7 @@ class InferenceServer {
   };
   struct Connection;
 
-  Task<void> accept();
+  Task<void> accept(std::unique_ptr<Acceptor> acceptor);
   Task<void> serve(std::uint64_t client, std::shared_ptr<Link> link);
   Result<void> take(std::uint64_t client, Packet packet);
   void take_request(std::uint64_t client, const RecognizeRequest& request, Fd audio);
@@ -61,22 +64,25 @@ class InferenceServer {
   Task<void> run_one(QueuedInference request);
   Task<CloseReport> close_body(Deadline deadline);
   void answer_expired();
+  void send_away(std::uint64_t client, std::uint64_t id);
   void answer(std::uint64_t client, std::uint64_t id, Result<std::string> text);
 
   Loop& loop_;
-  std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<Acceptor> acceptor_;  // until start()
   const std::shared_ptr<Recognize> model_;
   const InferenceLimits limits_;
   InferenceQueue queue_;
   std::map<std::uint64_t, Client> clients_;
   std::uint64_t next_client_ = 1;
   TimePoint idle_since_;
-  bool stopping_ = false;
+  bool stopping_ = false;      // nothing new runs
+  bool sending_away_ = false;  // and nothing new waits
   Event work_;
   Event model_idle_;
   Event stuck_;
   Counters counters_;
   CloseOnce close_;
+  Scope accepting_;
   Scope scope_;
 };
 

@@ -18,8 +18,8 @@ namespace parley::ipc {
 
 namespace {
 
-// A directory, and a name in it. Sockets are named through the directory's descriptor, because a state directory's path may
-// be longer than a socket's name can be.
+// A directory, and a name in it. Sockets are named through the directory's descriptor, because a state directory's path
+// may be longer than a socket's name can be.
 struct Place {
   Fd directory;
   std::string name;
@@ -85,7 +85,8 @@ struct InferenceAcceptor::Shared : std::enable_shared_from_this<Shared> {
   Event readable;
 };
 
-InferenceAcceptor::InferenceAcceptor(RealLoop& loop, std::shared_ptr<Shared> shared) : loop_(loop), shared_(std::move(shared)) {}
+InferenceAcceptor::InferenceAcceptor(RealLoop& loop, std::shared_ptr<Shared> shared)
+    : loop_(loop), shared_(std::move(shared)) {}
 
 InferenceAcceptor::~InferenceAcceptor() {
   boost::system::error_code ignored;
@@ -109,7 +110,8 @@ Result<std::unique_ptr<InferenceAcceptor>> InferenceAcceptor::open(RealLoop& loo
     (void)::unlinkat(directory, fresh.c_str(), 0);
     return fail(std::move(error));
   }
-  return std::unique_ptr<InferenceAcceptor>(new InferenceAcceptor(loop, std::make_shared<Shared>(loop, *std::move(fd))));
+  return std::unique_ptr<InferenceAcceptor>(
+      new InferenceAcceptor(loop, std::make_shared<Shared>(loop, *std::move(fd))));
 }
 
 Task<Result<Acceptor::Caller>> InferenceAcceptor::accept(Deadline deadline) {

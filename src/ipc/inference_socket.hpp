@@ -1,7 +1,7 @@
 // Where jobs find the inference process: a SEQPACKET socket in the state directory.
 //
-// A newer process takes the name over by rename: there is no moment at which nobody answers to it. An older one keeps the
-// connections it has.
+// A newer process takes the name over by rename: there is no moment at which nobody answers to it. An older one keeps
+// the connections it has.
 //
 // Thread: the loop's only.
 #pragma once

@@ -74,7 +74,8 @@ std::string serialize(const InferenceAnswer& answer) {
     out.set_text(answer.text.error().message().substr(0, 1 * KiB));
   } else if (answer.text->size() > kMaxInferenceText) {
     out.set_error(static_cast<std::uint32_t>(Errc::internal) + 1);
-    out.set_text(fmt::format("the model's answer has {} bytes, the bound is {}", answer.text->size(), kMaxInferenceText));
+    out.set_text(
+        fmt::format("the model's answer has {} bytes, the bound is {}", answer.text->size(), kMaxInferenceText));
   } else {
     out.set_text(*answer.text);
   }
@@ -87,9 +88,11 @@ Result<ToInference> parse_to_inference(std::string_view bytes) {
   if (message->has_cancel()) return CancelRequest{.id = message->cancel().id()};
   if (!message->has_recognize()) return broken("a request of unknown kind");
   const auto& in = message->recognize();
-  if (in.samples() == 0 || in.samples() > kMaxInferenceSamples) return broken(fmt::format("a request of {} samples", in.samples()));
+  if (in.samples() == 0 || in.samples() > kMaxInferenceSamples)
+    return broken(fmt::format("a request of {} samples", in.samples()));
   const Duration patience = std::chrono::milliseconds(in.patience_ms());
-  return RecognizeRequest{.id = in.id(), .samples = in.samples(), .patience = std::min(patience, Duration(kMaxInferencePatience))};
+  return RecognizeRequest{
+      .id = in.id(), .samples = in.samples(), .patience = std::min(patience, Duration(kMaxInferencePatience))};
 }
 
 Result<InferenceAnswer> parse_inference_answer(std::string_view bytes) {
@@ -98,12 +101,14 @@ Result<InferenceAnswer> parse_inference_answer(std::string_view bytes) {
   if (message->text().size() > kMaxInferenceText) return broken("an answer that is too long");
   if (message->error() == 0) return InferenceAnswer{.id = message->id(), .text = std::move(*message->mutable_text())};
   if (message->error() > static_cast<std::uint32_t>(Errc::internal) + 1) return broken("an unknown error");
-  return InferenceAnswer{.id = message->id(), .text = fail(static_cast<Errc>(message->error() - 1), std::move(*message->mutable_text()))};
+  return InferenceAnswer{.id = message->id(),
+                         .text = fail(static_cast<Errc>(message->error() - 1), std::move(*message->mutable_text()))};
 }
 
 Result<Fd> make_inference_audio(std::span<const float> samples) {
   if (samples.empty() || samples.size() > kMaxInferenceSamples) {
-    return fail(Errc::invalid_argument, fmt::format("{} samples: between 1 and {} can be recognised at once", samples.size(), kMaxInferenceSamples));
+    return fail(Errc::invalid_argument, fmt::format("{} samples: between 1 and {} can be recognised at once",
+                                                    samples.size(), kMaxInferenceSamples));
   }
   std::vector<std::int16_t> values(samples.size());
   std::ranges::transform(samples, values.begin(), [](float sample) {
@@ -113,8 +118,9 @@ Result<Fd> make_inference_audio(std::span<const float> samples) {
   Fd fd(::memfd_create("parley-audio", MFD_CLOEXEC));
   if (!fd) return fail(errno_error("memfd_create", errno));
   const auto* bytes = reinterpret_cast<const char*>(values.data());
-  const auto written = whole("write audio", values.size() * sizeof(std::int16_t),
-                             [&](std::size_t at, std::size_t left) { return ::pwrite(fd.get(), bytes + at, left, static_cast<off_t>(at)); });
+  const auto written = whole(
+      "write audio", values.size() * sizeof(std::int16_t),
+      [&](std::size_t at, std::size_t left) { return ::pwrite(fd.get(), bytes + at, left, static_cast<off_t>(at)); });
   if (!written) return fail(written.error());
   return fd;
 }
@@ -123,11 +129,13 @@ Result<std::vector<float>> read_inference_audio(int fd, std::size_t samples) {
   if (samples == 0 || samples > kMaxInferenceSamples) return broken("a request of impossible length");
   std::vector<std::int16_t> values(samples);
   auto* bytes = reinterpret_cast<char*>(values.data());
-  const auto got = whole("read audio", values.size() * sizeof(std::int16_t),
-                         [&](std::size_t at, std::size_t left) { return ::pread(fd, bytes + at, left, static_cast<off_t>(at)); });
+  const auto got = whole("read audio", values.size() * sizeof(std::int16_t), [&](std::size_t at, std::size_t left) {
+    return ::pread(fd, bytes + at, left, static_cast<off_t>(at));
+  });
   if (!got) return broken(got.error().message());
   std::vector<float> audio(samples);
-  std::ranges::transform(values, audio.begin(), [](std::int16_t value) { return static_cast<float>(value) / kFullScale; });
+  std::ranges::transform(values, audio.begin(),
+                         [](std::int16_t value) { return static_cast<float>(value) / kFullScale; });
   return audio;
 }
 

@@ -1,7 +1,7 @@
 // The messages between a job and the inference process, as plain values, and the audio beside them.
 //
-// Both sides may be dead, slow or lying: what is parsed is bounded, and audio is read, never mapped, so that a memfd that
-// is shrunk by its owner is an error and no signal.
+// Both sides may be dead, slow or lying: what is parsed is bounded, and audio is read, never mapped, so that a memfd
+// that is shrunk by its owner is an error and no signal.
 //
 // Thread: any; no state.
 #pragma once

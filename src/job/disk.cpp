@@ -29,7 +29,7 @@ std::unexpected<Error> disk_error(std::string_view what, int error) {
 }
 
 struct flock whole_file(short type) {
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = type;
   lock.l_whence = SEEK_SET;
   return lock;
@@ -56,7 +56,7 @@ class SystemFile final : public DiskFile {
   }
 
   Result<std::uint64_t> size() override {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd_, &status) != 0) return disk_error("fstat", errno);
     return static_cast<std::uint64_t>(status.st_size);
   }
@@ -81,14 +81,16 @@ class SystemFile final : public DiskFile {
   Result<void> lock(const std::string& path) {
     auto wanted = whole_file(F_WRLCK);
     if (::fcntl(fd_, F_OFD_SETLK, &wanted) == 0) return {};
-    if (errno == EAGAIN || errno == EACCES) return fail(Errc::refused, fmt::format("{} is in use by another process", path));
+    if (errno == EAGAIN || errno == EACCES)
+      return fail(Errc::refused, fmt::format("{} is in use by another process", path));
     return disk_error("lock " + path, errno);
   }
 
   // Whether `path` still names this very file.
   bool is_at(const std::string& path) const noexcept {
-    struct stat mine {}, named {};
-    return ::fstat(fd_, &mine) == 0 && ::stat(path.c_str(), &named) == 0 && mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+    struct stat mine{}, named{};
+    return ::fstat(fd_, &mine) == 0 && ::stat(path.c_str(), &named) == 0 && mine.st_ino == named.st_ino &&
+           mine.st_dev == named.st_dev;
   }
 
  private:
@@ -104,7 +106,9 @@ class SystemDisk final : public Disk {
   }
 
   Result<std::unique_ptr<DiskFile>> open_to_append(const std::string& path) override { return open_locked(path, 0); }
-  Result<std::unique_ptr<DiskFile>> create(const std::string& path) override { return open_locked(path, O_CREAT | O_EXCL); }
+  Result<std::unique_ptr<DiskFile>> create(const std::string& path) override {
+    return open_locked(path, O_CREAT | O_EXCL);
+  }
 
   Result<bool> locked(const std::string& path) override {
     const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
@@ -128,10 +132,11 @@ class SystemDisk final : public Disk {
     std::vector<DiskEntry> entries;
     std::error_code error;
     for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-      struct stat status {};
+      struct stat status{};
       if (::lstat(it->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
       if (entries.size() >= kMaxEntries) break;
-      const auto modified = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+      const auto modified =
+          std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
       entries.push_back({.name = it->path().filename().string(),
                          .bytes = static_cast<std::uint64_t>(status.st_size),
                          .modified = WallTime(std::chrono::duration_cast<std::chrono::milliseconds>(modified))});
@@ -159,7 +164,7 @@ class SystemDisk final : public Disk {
   }
 
   Result<std::uint64_t> free_bytes(const std::string& directory) override {
-    struct statvfs status {};
+    struct statvfs status{};
     if (::statvfs(directory.c_str(), &status) != 0) return disk_error("look at the space of " + directory, errno);
     return std::uint64_t{status.f_bavail} * status.f_frsize;
   }

@@ -1,7 +1,7 @@
 // The disk under the journals, as a port: the system's files, or the simulated disk of the tests (sim/disk.hpp).
 //
-// Every call may block for as long as the disk likes: they belong on the writer's thread or a helper thread, on the loop's
-// only before it serves anybody.
+// Every call may block for as long as the disk likes: they belong on the writer's thread or a helper thread, on the
+// loop's only before it serves anybody.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +48,8 @@ class Disk {
 
   // A file to read that nobody is kept from writing. Errc::not_found.
   virtual Result<std::unique_ptr<DiskFile>> open_to_read(const std::string& path) = 0;
-  // A file to append to, locked for as long as it is open anywhere (the lock goes along with the descriptor, over fork and
-  // SCM_RIGHTS). Errc::refused: another one holds the lock; Errc::not_found.
+  // A file to append to, locked for as long as it is open anywhere (the lock goes along with the descriptor, over fork
+  // and SCM_RIGHTS). Errc::refused: another one holds the lock; Errc::not_found.
   virtual Result<std::unique_ptr<DiskFile>> open_to_append(const std::string& path) = 0;
   // The same for a new file, mode 0600. Errc::refused: it exists.
   virtual Result<std::unique_ptr<DiskFile>> create(const std::string& path) = 0;

@@ -28,7 +28,8 @@ Duration backoff(const HookState& hook, const HookPolicy& policy) {
 
 Result<void> HookRegistry::add(std::string name, Hook hook, HookPolicy policy) {
   if (!is_hook_name(name)) {
-    return fail(Errc::invalid_argument, fmt::format("hook name \"{}\": use letters, digits, '_' and '-', at most {}", name, kMaxNameBytes));
+    return fail(Errc::invalid_argument,
+                fmt::format("hook name \"{}\": use letters, digits, '_' and '-', at most {}", name, kMaxNameBytes));
   }
   if (!hook) return fail(Errc::invalid_argument, fmt::format("hook {} has no function", name));
   if (hooks_.size() >= kMaxHooks) return fail(Errc::overloaded, fmt::format("more than {} hooks", kMaxHooks));
@@ -48,9 +49,12 @@ std::vector<std::string> HookRegistry::keys(std::string_view call_id) const {
   return keys;
 }
 
-std::string hook_key(std::string_view call_id, std::string_view name, std::size_t n) { return fmt::format("{}/{}/{}", call_id, name, n); }
+std::string hook_key(std::string_view call_id, std::string_view name, std::size_t n) {
+  return fmt::format("{}/{}/{}", call_id, name, n);
+}
 
-std::vector<HookState> pending_hooks(const RecordBuilder& so_far, const HookRegistry& registry, std::string_view call_id) {
+std::vector<HookState> pending_hooks(const RecordBuilder& so_far, const HookRegistry& registry,
+                                     std::string_view call_id) {
   std::vector<HookState> pending;
   for (const auto& hook : so_far.hooks()) {
     if (!hook.settled()) pending.push_back(hook);
@@ -69,11 +73,13 @@ HookDecision decide(const HookState& hook, const RegisteredHook* registered, Wal
   const auto known = hook.due != WallTime{};
   if (known && now - hook.due >= policy.give_up_after) {
     return {.kind = HookDecision::Kind::give_up,
-            .reason = fmt::format("given up, tries: {}{}{}", hook.tries, hook.error.empty() ? "" : ", last error: ", hook.error)};
+            .reason = fmt::format("given up, tries: {}{}{}", hook.tries,
+                                  hook.error.empty() ? "" : ", last error: ", hook.error)};
   }
   if (!registered) {
     // Perhaps the next start brings it back; until then there is nothing to run.
-    return {.kind = HookDecision::Kind::wait, .at = now + std::chrono::ceil<std::chrono::milliseconds>(policy.longest_backoff)};
+    return {.kind = HookDecision::Kind::wait,
+            .at = now + std::chrono::ceil<std::chrono::milliseconds>(policy.longest_backoff)};
   }
   if (!hook.last_try) return {};
   const auto at = *hook.last_try + std::chrono::ceil<std::chrono::milliseconds>(backoff(hook, policy));

@@ -20,20 +20,20 @@
 namespace parley::job {
 
 struct HookContext {
-  std::string key;     // Idempotency-Key: "<call id>/<name>/<n>"
-  unsigned try_number; // 1, 2, ...
-  Deadline deadline;   // past it the hook is stopped, a moment later destroyed
+  std::string key;      // Idempotency-Key: "<call id>/<name>/<n>"
+  unsigned try_number;  // 1, 2, ...
+  Deadline deadline;    // past it the hook is stopped, a moment later destroyed
   Logger logger;
-  Scope* scope;        // for tasks of its own: it ends with the try
+  Scope* scope;  // for tasks of its own: it ends with the try
 };
 
 // Told to stop it must end soon; told or not, at its deadline it is destroyed where it waits.
 using Hook = std::function<Task<Result<void>>(boost::json::object record, HookContext context)>;
 
 struct HookPolicy {
-  Duration timeout = 60s;                            // one try
-  Duration give_up_after = std::chrono::hours(24);   // since it became due
-  Duration first_backoff = 2s;                       // doubled with every try
+  Duration timeout = 60s;                           // one try
+  Duration give_up_after = std::chrono::hours(24);  // since it became due
+  Duration first_backoff = 2s;                      // doubled with every try
   Duration longest_backoff = 10min;
 };
 
@@ -65,7 +65,8 @@ class HookRegistry {
 std::string hook_key(std::string_view call_id, std::string_view name, std::size_t n);
 
 // What is left to do after a call, in order: pure. Of a call whose journal lost its beginning every registered hook is.
-std::vector<HookState> pending_hooks(const RecordBuilder& so_far, const HookRegistry& registry, std::string_view call_id);
+std::vector<HookState> pending_hooks(const RecordBuilder& so_far, const HookRegistry& registry,
+                                     std::string_view call_id);
 
 struct HookDecision {
   enum class Kind { run, wait, give_up };

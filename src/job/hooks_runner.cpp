@@ -33,8 +33,9 @@ Task<void> run_hook(const RegisteredHook& hook, boost::json::object record, Hook
   try {
     result = co_await hook.run(std::move(record), std::move(context));
   } catch (const Stopped& stopped) {
-    result = fail(Errc::closing, fmt::format("stopped: {}", stopped.reason.detail.empty() ? to_string(stopped.reason.cause)
-                                                                                         : std::string_view(stopped.reason.detail)));
+    result = fail(Errc::closing,
+                  fmt::format("stopped: {}", stopped.reason.detail.empty() ? to_string(stopped.reason.cause)
+                                                                           : std::string_view(stopped.reason.detail)));
   } catch (const std::exception& error) {
     result = fail(Errc::internal, fmt::format("it threw: {}", error.what()));
   } catch (...) {

@@ -30,15 +30,15 @@ struct HookOutcome {
 
 struct HookReport {
   std::vector<HookOutcome> outcomes;
-  std::size_t pending = 0;            // left for later
-  std::optional<WallTime> next_try;   // the earliest of them
+  std::size_t pending = 0;           // left for later
+  std::optional<WallTime> next_try;  // the earliest of them
 };
 
 class HookRunner {
  public:
   static constexpr Duration kTotal = 120s;
-  static constexpr Duration kStopGrace = 500ms;    // between telling a hook to stop and destroying it
-  static constexpr Duration kSyncPatience = 2s;    // a slow disk delays hooks by no more than this each time
+  static constexpr Duration kStopGrace = 500ms;  // between telling a hook to stop and destroying it
+  static constexpr Duration kSyncPatience = 2s;  // a slow disk delays hooks by no more than this each time
 
   HookRunner(Scope& parent, Journal& journal, const HookRegistry& registry);
 

@@ -82,8 +82,10 @@ void Journal::write(const JournalRecord& record, bool reserved) {
 void Journal::reach_limit() {
   limit_reached_ = true;
   ++lost_;
-  loop_.logger().warn("{}: the journal of this call has {} bytes, its bound: further events are not written", options_.call_id, bytes_);
-  append(record_type::kGap, {{"lost", 0}, {"why", "the journal has reached its bound: further events of this call are not in it"}});
+  loop_.logger().warn("{}: the journal of this call has {} bytes, its bound: further events are not written",
+                      options_.call_id, bytes_);
+  append(record_type::kGap,
+         {{"lost", 0}, {"why", "the journal has reached its bound: further events of this call are not in it"}});
 }
 
 void Journal::remember(std::string_view key, boost::json::value value) {
@@ -172,7 +174,8 @@ Result<std::vector<JournalEntry>> list_journals(Disk& disk, const std::string& d
 }
 
 Result<void> settle_journal(Disk& disk, const std::string& directory, std::string_view call_id) {
-  if (auto moved = disk.rename(journal_path(directory, call_id), settled_path(directory, call_id)); !moved) return moved;
+  if (auto moved = disk.rename(journal_path(directory, call_id), settled_path(directory, call_id)); !moved)
+    return moved;
   return disk.sync_directory(directory);
 }
 

@@ -7,8 +7,8 @@
 //   journal.request_sync();                                       // the end of a turn
 //
 // Thread: the loop's only.
-// Bound:  events of one call stop being written at `max_bytes`, which is marked by a gap; what ends the call, and the hooks'
-//         records, are written past it. One record has at most kMaxRecordBytes.
+// Bound:  events of one call stop being written at `max_bytes`, which is marked by a gap; what ends the call, and the
+//         hooks' records, are written past it. One record has at most kMaxRecordBytes.
 // Ending: destroying it lets go of the file; the writer finishes what is queued, then the lock falls.
 // Disk:   nothing here waits for it but sync(). A journal without a file (the disk refused) still builds the record.
 #pragma once
@@ -90,7 +90,8 @@ class Journal {
 
 // Opening, listing, removing. All of these block: before the loop serves anybody, or through run_blocking().
 
-// <directory>/<call id>.journal while there is work left, .done when there is none: recovery looks at the first kind only.
+// <directory>/<call id>.journal while there is work left, .done when there is none: recovery looks at the first kind
+// only.
 std::string journal_path(std::string_view directory, std::string_view call_id);
 std::string settled_path(std::string_view directory, std::string_view call_id);
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 namespace parley::job {
 
@@ -37,7 +37,8 @@ std::optional<int> number(std::string_view text) noexcept {
 
 // The JSON text of a line, if length and CRC agree with it.
 std::optional<std::string_view> checked_payload(std::string_view line) noexcept {
-  if (line.size() < kHeaderBytes || !line.starts_with(kMagic) || line[11] != ' ' || line[20] != ' ') return std::nullopt;
+  if (line.size() < kHeaderBytes || !line.starts_with(kMagic) || line[11] != ' ' || line[20] != ' ')
+    return std::nullopt;
   const auto length = hex32(line.substr(3, 8));
   const auto crc = hex32(line.substr(12, 8));
   const auto payload = line.substr(kHeaderBytes);
@@ -87,7 +88,8 @@ std::optional<WallTime> parse_iso8601(std::string_view text) noexcept {
     return std::nullopt;
   }
   const auto year = number(text.substr(0, 4)), month = number(text.substr(5, 2)), day = number(text.substr(8, 2));
-  const auto hour = number(text.substr(11, 2)), minute = number(text.substr(14, 2)), second = number(text.substr(17, 2));
+  const auto hour = number(text.substr(11, 2)), minute = number(text.substr(14, 2)),
+             second = number(text.substr(17, 2));
   const auto ms = number(text.substr(20, 3));
   if (!year || !month || !day || !hour || !minute || !second || !ms) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
@@ -107,7 +109,8 @@ Result<std::string> encode_record(const JournalRecord& record) {
   object["data"] = record.data;
   const auto payload = boost::json::serialize(object);
   if (payload.size() > kMaxRecordBytes) {
-    return fail(Errc::invalid_argument, fmt::format("a {} record of {} bytes is too long for a journal", record.type, payload.size()));
+    return fail(Errc::invalid_argument,
+                fmt::format("a {} record of {} bytes is too long for a journal", record.type, payload.size()));
   }
   return fmt::format("{}{:08x} {:08x} {}\n", kMagic, payload.size(), crc32c(as_bytes(payload)), payload);
 }

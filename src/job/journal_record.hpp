@@ -2,8 +2,8 @@
 //
 //   J1 0000004b 1c291ca3 {"type":"call.started","time":"2026-11-21T13:05:07.123Z","seq":1,"call":"CA_x","data":{}}\n
 //
-// Length and CRC-32C, as eight hexadecimal digits each, cover the JSON text. A line that is torn or damaged is skipped and
-// counted; the next line is read as if nothing had happened. Every writer begins on a new line.
+// Length and CRC-32C, as eight hexadecimal digits each, cover the JSON text. A line that is torn or damaged is skipped
+// and counted; the next line is read as if nothing had happened. Every writer begins on a new line.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +44,8 @@ inline constexpr std::string_view kHookStarted = "hook.started";        // {key,
 inline constexpr std::string_view kHookDone = "hook.done";              // {key, took_ms}
 inline constexpr std::string_view kHookFailed = "hook.failed";          // {key, error, took_ms}
 inline constexpr std::string_view kHookGivenUp = "hook.given_up";       // {key, error}
-inline constexpr std::string_view kGap = "journal.gap";                 // {lost, why}: records that could not be written
-inline constexpr std::string_view kTerminal = "call.terminal";          // the terminal record
+inline constexpr std::string_view kGap = "journal.gap";         // {lost, why}: records that could not be written
+inline constexpr std::string_view kTerminal = "call.terminal";  // the terminal record
 }  // namespace record_type
 
 // True for names that only the runtime may write: those with a dot.

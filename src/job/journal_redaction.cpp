@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
-#include <fmt/format.h>
 
 namespace parley::job {
 
@@ -14,9 +14,9 @@ namespace {
 constexpr std::string_view kRedacted = "redacted";
 
 // Strings under these names carry structure, not speech: identifiers, enumerations, times.
-constexpr std::array<std::string_view, 16> kStructure = {"id",      "type",   "role",      "name",      "state",   "old_state",
-                                                         "new_state", "key",  "label",     "provider",  "model",   "language",
-                                                         "from",    "to",     "item_id",   "created_at"};
+constexpr std::array<std::string_view, 16> kStructure = {
+    "id",    "type",     "role",  "name",     "state", "old_state", "new_state", "key",
+    "label", "provider", "model", "language", "from",  "to",        "item_id",   "created_at"};
 
 constexpr std::array<std::string_view, 4> kDtmfNames = {"digit", "digits", "dtmf", "code"};
 
@@ -32,7 +32,8 @@ void mask(boost::json::string& text) {
 
 // What a caller said and what went to and from tools: there a number is content, elsewhere it is a measurement.
 bool is_content(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 7> kContent = {"arguments", "output", "result", "text", "content", "transcript", "words"};
+  constexpr std::array<std::string_view, 7> kContent = {"arguments", "output",     "result", "text",
+                                                        "content",   "transcript", "words"};
   return std::ranges::find(kContent, name) != kContent.end();
 }
 
@@ -82,7 +83,8 @@ Result<Redaction> Redaction::from_names(std::span<const std::string> names) {
     } else if (name == "dtmf") {
       redaction.dtmf = true;
     } else {
-      return fail(Errc::invalid_argument, fmt::format("privacy.journal.redact: \"{}\" is unknown: use digits, dtmf", name));
+      return fail(Errc::invalid_argument,
+                  fmt::format("privacy.journal.redact: \"{}\" is unknown: use digits, dtmf", name));
     }
   }
   return redaction;

@@ -21,12 +21,14 @@ RetentionPlan plan_retention(std::vector<JournalEntry> journals, const Retention
   return plan;
 }
 
-Result<RetentionPlan> apply_retention(Disk& disk, const std::string& directory, const RetentionPolicy& policy, WallTime now) {
+Result<RetentionPlan> apply_retention(Disk& disk, const std::string& directory, const RetentionPolicy& policy,
+                                      WallTime now) {
   auto journals = list_journals(disk, directory);
   if (!journals) return fail(journals.error());
   auto plan = plan_retention(*std::move(journals), policy, now);
   for (const auto& call_id : plan.remove) {
-    if (auto removed = disk.remove(settled_path(directory, call_id)); !removed && removed.error().code() != Errc::not_found) {
+    if (auto removed = disk.remove(settled_path(directory, call_id));
+        !removed && removed.error().code() != Errc::not_found) {
       return fail(removed.error());
     }
   }

@@ -16,16 +16,17 @@ struct RetentionPolicy {
 };
 
 struct RetentionPlan {
-  std::vector<std::string> remove;     // call ids, oldest first
+  std::vector<std::string> remove;  // call ids, oldest first
   std::uint64_t bytes_after = 0;
-  std::size_t unfinished = 0;          // older than `keep`, kept because they are not settled: worth a word to the operator
-  bool over_limit = false;             // what may be removed is not enough for max_bytes
+  std::size_t unfinished = 0;  // older than `keep`, kept because they are not settled: worth a word to the operator
+  bool over_limit = false;     // what may be removed is not enough for max_bytes
 };
 
 // Pure. Settled ones go by age, then oldest first until the rest fits. A journal with work left, or in use, never goes.
 RetentionPlan plan_retention(std::vector<JournalEntry> journals, const RetentionPolicy& policy, WallTime now);
 
 // Lists, plans, removes. Blocks.
-Result<RetentionPlan> apply_retention(Disk& disk, const std::string& directory, const RetentionPolicy& policy, WallTime now);
+Result<RetentionPlan> apply_retention(Disk& disk, const std::string& directory, const RetentionPolicy& policy,
+                                      WallTime now);
 
 }  // namespace parley::job

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include "job/record.hpp"
 
@@ -22,8 +22,9 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
 }
 
 std::string member(std::string_view name, const boost::json::value& value) {
-  if (const auto* text = value.if_string()) return fmt::format("{}={}", name, printable(*text, kMaxLineText));
-  return fmt::format("{}={}", name, printable(boost::json::serialize(value), kMaxLineText));
+  const auto* text = value.if_string();
+  const auto shown = text ? std::string(*text) : boost::json::serialize(value);
+  return fmt::format("{}={}", printable(name, 64), printable(shown, kMaxLineText));
 }
 
 // What a reader wants of a record on one line: what was said first, then the small members.
@@ -39,16 +40,16 @@ std::string describe(const JournalRecord& record) {
     }
   }
   for (const auto& [name, value] : shown) {
-    if (name == "role" || name == "transcript" || name == "text" || name == "content" || value.is_object() || value.is_array()) continue;
+    if (name == "role" || name == "transcript" || name == "text" || name == "content" || value.is_object() ||
+        value.is_array())
+      continue;
     text += member(name, value) + " ";
   }
   if (!text.empty() && text.back() == ' ') text.pop_back();
   return text;
 }
 
-double seconds_since(WallTime begin, WallTime time) {
-  return std::chrono::duration<double>(time - begin).count();
-}
+double seconds_since(WallTime begin, WallTime time) { return std::chrono::duration<double>(time - begin).count(); }
 
 std::string headline(const JournalContents& contents, const boost::json::object& record, std::string_view call_id) {
   const auto text = [&](std::string_view name) {
@@ -74,7 +75,9 @@ std::string shortcomings(const JournalContents& contents) {
   return "journal: " + text + "\n";
 }
 
-std::string call_of(const JournalContents& contents) { return contents.records.empty() ? std::string() : contents.records.front().call_id; }
+std::string call_of(const JournalContents& contents) {
+  return contents.records.empty() ? std::string() : contents.records.front().call_id;
+}
 
 }  // namespace
 
@@ -89,7 +92,8 @@ std::string timeline_text(const JournalContents& contents) {
       attempt = line.attempt_id;
       text += fmt::format("-- {}\n", attempt.empty() ? "supervisor" : printable(attempt, 64));
     }
-    const auto row = fmt::format("{:9.3f}  {:<26} {}", seconds_since(begin, line.time), printable(line.type, 64), describe(line));
+    const auto row =
+        fmt::format("{:9.3f}  {:<26} {}", seconds_since(begin, line.time), printable(line.type, 64), describe(line));
     text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
   }
   return text;

@@ -18,7 +18,8 @@ class WriterLogSink final : public LogSink {
 
 }  // namespace
 
-JournalWriter::FileRef JournalWriter::attach(std::unique_ptr<DiskFile> file, std::string call_id, std::string name) const {
+JournalWriter::FileRef JournalWriter::attach(std::unique_ptr<DiskFile> file, std::string call_id,
+                                             std::string name) const {
   return core_->attach(std::move(file), std::move(call_id), std::move(name));
 }
 

@@ -1,13 +1,13 @@
 // What a process writes to its disk and its log, in one place and in order: journals first, then log lines.
 //
-// The loop hands over and never waits. Who does the work is a driver: a thread in a real process (WriterThread), virtual
-// time in the simulated world (sim::SimWriter).
+// The loop hands over and never waits. Who does the work is a driver: a thread in a real process (WriterThread),
+// virtual time in the simulated world (sim::SimWriter).
 //
 // Thread: every function from any thread; `done` of a sync is called on the driver's.
-// Bound:  kMaxQueuedBytes of records and kMaxLogLines of log lines wait. A record beyond is lost, counted, and marked in
-//         its journal by a gap; a log line beyond is dropped and counted.
-// Disk full: up to kMaxHeldBytes of a file wait in memory for space to come back, tried every kRetryPeriod; then as above.
-//         The operator is told once when it begins and once when it ends.
+// Bound:  kMaxQueuedBytes of records and kMaxLogLines of log lines wait. A record beyond is lost, counted, and marked
+//         in its journal by a gap; a log line beyond is dropped and counted.
+// Disk full: up to kMaxHeldBytes of a file wait in memory for space to come back, tried every kRetryPeriod; then as
+//         above. The operator is told once when it begins and once when it ends.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,9 @@
 namespace parley::job {
 
 struct WriterHealth {
-  bool trouble = false;      // now: the disk refuses to write or to sync
-  bool disk_full = false;    // now: because no space is left
-  std::string last_error;    // the latest failure, for the operator; empty: none so far
+  bool trouble = false;    // now: the disk refuses to write or to sync
+  bool disk_full = false;  // now: because no space is left
+  std::string last_error;  // the latest failure, for the operator; empty: none so far
   std::uint64_t records_written = 0;
   std::uint64_t records_lost = 0;
   std::uint64_t syncs = 0;

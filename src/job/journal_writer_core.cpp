@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
-#include <boost/json/object.hpp>
 #include <fmt/format.h>
+#include <boost/json/object.hpp>
 
 #include "job/journal_record.hpp"
 
@@ -59,7 +59,8 @@ bool WriterCore::append(const FileRef& file, std::string line) {
 void WriterCore::sync(const FileRef& file, Done done) {
   // Kept here as well, because a refused operation is gone.
   const auto shared = std::make_shared<Done>(std::move(done));
-  const auto taken = enqueue({.kind = Kind::sync, .file = file, .done = [shared](Result<void> r) { (*shared)(std::move(r)); }});
+  const auto taken =
+      enqueue({.kind = Kind::sync, .file = file, .done = [shared](Result<void> r) { (*shared)(std::move(r)); }});
   if (taken == Taken::full) (*shared)(fail(Errc::overloaded, "the queue to the disk is full"));
   if (taken == Taken::finished) (*shared)(fail(Errc::closing, "the writer has ended"));
 }
@@ -130,7 +131,9 @@ std::optional<WriterCore::Operation> WriterCore::take() {
   queue_.pop_front();
   while (first.kind == Kind::append && !queue_.empty()) {
     auto& more = queue_.front();
-    if (more.kind != Kind::append || more.file != first.file || first.bytes.size() + more.bytes.size() > kMaxMergedBytes) break;
+    if (more.kind != Kind::append || more.file != first.file ||
+        first.bytes.size() + more.bytes.size() > kMaxMergedBytes)
+      break;
     first.bytes += more.bytes;
     first.lines += more.lines;
     queued_bytes_ -= more.bytes.size();
@@ -289,7 +292,8 @@ bool WriterCore::write_held(File& file) {
   begin(file);
   while (!file.held.empty()) {
     const auto written = file.disk->append(file.held);
-    if (!written || *written == 0) return write_failed(file, written ? Error(Errc::overloaded, "nothing was written") : written.error());
+    if (!written || *written == 0)
+      return write_failed(file, written ? Error(Errc::overloaded, "nothing was written") : written.error());
     file.held.erase(0, *written);
   }
   file.marked = 0;
@@ -319,7 +323,8 @@ void WriterCore::begin(File& file) {
 }
 
 void WriterCore::mark_gap(File& file) {
-  JournalRecord gap{.type = std::string(record_type::kGap), .time = clock_.wall(), .sequence = 0, .call_id = file.call_id};
+  JournalRecord gap{
+      .type = std::string(record_type::kGap), .time = clock_.wall(), .sequence = 0, .call_id = file.call_id};
   gap.data = {{"lost", file.lost}, {"why", std::exchange(file.lost_why, {})}};
   file.marked += std::exchange(file.lost, 0);
   if (const auto line = encode_record(gap)) file.held += *line;
@@ -344,8 +349,8 @@ void WriterCore::disk_failed(const File& file, const Error& error, Trouble troub
   }
   if (std::exchange(trouble_, std::max(trouble_, trouble)) != Trouble::none) return;
   tell(LogLevel::error, fmt::format("{} ({}: {}): calls go on, their journals get gaps; {}",
-                                    full ? "the disk under the journals is full" : "a journal cannot be written", file.name,
-                                    error.message(), full ? "free space there" : "look after the disk"));
+                                    full ? "the disk under the journals is full" : "a journal cannot be written",
+                                    file.name, error.message(), full ? "free space there" : "look after the disk"));
 }
 
 void WriterCore::disk_works(const File& file, Trouble overcome) {

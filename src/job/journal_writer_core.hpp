@@ -1,6 +1,7 @@
 // The queue and the rules of a JournalWriter; drivers call work() until there is nothing left.
 //
-// Thread: queue functions from any; work() and retry() from one at a time, without the queue's lock while the disk is asked.
+// Thread: queue functions from any; work() and retry() from one at a time, without the queue's lock while the disk is
+//         asked.
 #pragma once
 
 #include <atomic>
@@ -21,20 +22,20 @@ class JournalWriter::File {
   std::unique_ptr<DiskFile> disk;
   const std::string call_id;
   const std::string name;
-  bool begun = false;        // this writer has written to it: it stands at a known place
-  std::string held;          // whole lines, the first perhaps begun
+  bool begun = false;  // this writer has written to it: it stands at a known place
+  std::string held;    // whole lines, the first perhaps begun
   std::uint64_t held_lines = 0;
-  std::uint64_t lost = 0;    // since the last gap mark
-  std::uint64_t marked = 0;  // what a gap mark in `held` says was lost
-  std::string lost_why;      // not empty: a gap is to be marked
+  std::uint64_t lost = 0;                  // since the last gap mark
+  std::uint64_t marked = 0;                // what a gap mark in `held` says was lost
+  std::string lost_why;                    // not empty: a gap is to be marked
   std::atomic<std::uint64_t> refused = 0;  // lost before they came into the queue
 };
 
 class WriterCore {
  public:
   // `work_came` is called, from any thread and without a lock, when the queue was empty and no longer is.
-  // `log` gets log lines and the core's own words to the operator, on the driver's thread. `log_ready`, if there is one,
-  // is asked before each line; the line is dropped when it says no.
+  // `log` gets log lines and the core's own words to the operator, on the driver's thread. `log_ready`, if there is
+  // one, is asked before each line; the line is dropped when it says no.
   WriterCore(const Clock& clock, std::shared_ptr<LogSink> log, std::function<void()> work_came,
              std::function<bool()> log_ready = {});
 

@@ -74,7 +74,8 @@ struct WriterThread::Shared {
   const std::shared_ptr<WriterCore> core;
 };
 
-WriterThread::WriterThread(WriterOptions options) : shared_(std::make_shared<Shared>(std::move(options))), writer_(shared_->core) {
+WriterThread::WriterThread(WriterOptions options)
+    : shared_(std::make_shared<Shared>(std::move(options))), writer_(shared_->core) {
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals belong to the loop's thread

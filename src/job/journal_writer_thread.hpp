@@ -1,7 +1,7 @@
 // The writer of a real process: one thread, all signals blocked. Started after the fork, never before.
 //
-// Ending: close(budget) writes what is queued, syncs every file and joins the thread, or abandons it when the disk hangs:
-//         what it uses is shared with it. The destructor is close with no budget.
+// Ending: close(budget) writes what is queued, syncs every file and joins the thread, or abandons it when the disk
+//         hangs: what it uses is shared with it. The destructor is close with no budget.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,8 @@
 namespace parley::job {
 
 struct WriterOptions {
-  std::shared_ptr<LogSink> log;      // where log lines go in the end; null: nowhere
-  int log_descriptor = 2;            // waited for, kLogPatience at most, before a line is written; -1: not
+  std::shared_ptr<LogSink> log;  // where log lines go in the end; null: nowhere
+  int log_descriptor = 2;        // waited for, kLogPatience at most, before a line is written; -1: not
 };
 
 class WriterThread {
@@ -26,8 +26,8 @@ class WriterThread {
 
   JournalWriter& writer() noexcept { return writer_; }
 
-  // Blocks the calling thread, at most for `budget`; called by finish_process when the loop has ended. True: everything is
-  // on the disk, or is known to be lost; false: the thread was abandoned.
+  // Blocks the calling thread, at most for `budget`; called by finish_process when the loop has ended. True: everything
+  // is on the disk, or is known to be lost; false: the thread was abandoned.
   bool close(Duration budget);
 
  private:

@@ -5,14 +5,14 @@
 #include <charconv>
 #include <ranges>
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 namespace parley::job {
 
 namespace {
 
-constexpr std::size_t kMaxWordBytes = 1 * KiB;   // a detail, an error, a key
+constexpr std::size_t kMaxWordBytes = 1 * KiB;  // a detail, an error, a key
 constexpr std::size_t kMaxExitBytes = 4 * KiB;
 
 // Records come from a disk: any member may be missing or of another kind.
@@ -217,8 +217,9 @@ HookState* RecordBuilder::hook(std::string_view key) {
   std::size_t n = 0;
   const auto number = rest.substr(slash + 1);
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), n);
-  if (error != std::errc{} || end != number.data() + number.size() || n == 0) return nullptr;
-  hooks_.push_back({.key = std::string(key), .name = std::string(rest.substr(0, slash)), .n = n, .due = last_.value_or(WallTime{})});
+  if (error != std::errc{} || end != number.data() + number.size() || number.front() == '0') return nullptr;
+  hooks_.push_back(
+      {.key = std::string(key), .name = std::string(rest.substr(0, slash)), .n = n, .due = last_.value_or(WallTime{})});
   return &hooks_.back();
 }
 
@@ -358,7 +359,9 @@ boost::json::array RecordBuilder::hooks_json() const {
   boost::json::array array;
   for (const auto& hook : hooks_) {
     boost::json::object object{{"key", hook.key},
-                               {"state", hook.done ? "done" : hook.given_up ? "given_up" : "pending"},
+                               {"state", hook.done       ? "done"
+                                         : hook.given_up ? "given_up"
+                                                         : "pending"},
                                {"tries", hook.tries}};
     if (!hook.error.empty()) object["error"] = hook.error;
     array.push_back(std::move(object));

@@ -3,9 +3,9 @@
 //   {call, started_at, ended_at, ended_by, reason, transcript, tools, usage, latency, teardown, hooks, outcome,
 //    detail, data, attempts, withheld, journal}
 //
-// Where it comes from: `call` is call.started's; transcript and tools are the items of conversation_item_added events, in
-// the shape of ChatContext::to_json, unless a call.summary brings its own; usage and latency are the last ones reported
-// (call.summary, or session_usage_updated); the end is the last attempt's. docs/journal.md lists every field.
+// Where it comes from: `call` is call.started's; transcript and tools are the items of conversation_item_added events,
+// in the shape of ChatContext::to_json, unless a call.summary brings its own; usage and latency are the last ones
+// reported (call.summary, or session_usage_updated); the end is the last attempt's. docs/journal.md lists every field.
 #pragma once
 
 #include <deque>
@@ -27,9 +27,9 @@ namespace parley::job {
 
 // The data of call.started: what a fresh process must know to finish the call.
 struct CallStarted {
-  boost::json::object info;         // agent, room, participant, sip, metadata, ...: the record's `call`
-  std::vector<std::string> hooks;   // keys, in their order: HookRegistry::keys(call_id)
-  bool transcripts = true;          // privacy.transcripts: off means that hooks get none and are told so
+  boost::json::object info;        // agent, room, participant, sip, metadata, ...: the record's `call`
+  std::vector<std::string> hooks;  // keys, in their order: HookRegistry::keys(call_id)
+  bool transcripts = true;         // privacy.transcripts: off means that hooks get none and are told so
 };
 boost::json::object to_json(const CallStarted& started);
 
@@ -37,7 +37,7 @@ boost::json::object to_json(const CallStarted& started);
 boost::json::object ending_json(const StopReason& reason);
 boost::json::object ended_json(const CloseReport& teardown);
 struct ProcessExit {
-  std::string attempt_id;    // empty: the latest one's
+  std::string attempt_id;  // empty: the latest one's
   std::optional<int> code;
   std::optional<int> signal;
   std::string detail;  // for people: "killed by the supervisor: it did not leave `draining` by its promise"
@@ -52,9 +52,9 @@ struct HookState {
   unsigned tries = 0;  // started, whether or not it came to an end
   bool done = false;
   bool given_up = false;
-  WallTime due{};                     // when it first became due, or the last record's time while nobody said so
-  std::optional<WallTime> last_try;   // when the last try began
-  std::string error;                  // of the last try that failed
+  WallTime due{};                    // when it first became due, or the last record's time while nobody said so
+  std::optional<WallTime> last_try;  // when the last try began
+  std::string error;                 // of the last try that failed
 
   bool settled() const noexcept { return done || given_up; }
 };
@@ -81,7 +81,7 @@ class RecordBuilder {
   boost::json::object record() const;
 
   bool call_started() const noexcept { return call_started_; }
-  bool over() const noexcept;           // the last attempt has ended or is known to be gone
+  bool over() const noexcept;  // the last attempt has ended or is known to be gone
   bool hooks_due() const noexcept { return hooks_due_; }
   bool terminal() const noexcept { return terminal_; }
   const std::vector<HookState>& hooks() const noexcept { return hooks_; }

@@ -1,6 +1,6 @@
-// The cut sweep of a call's end: its process dies, or the power goes, at every step of the loop and in every operation of
-// the disk, in the job and again in the recovery. Whatever the moment: every hook ran, with one key, none that the journal
-// calls done ran again, and there is exactly one terminal record.
+// The cut sweep of a call's end: its process dies, or the power goes, at every step of the loop and in every operation
+// of the disk, in the job and again in the recovery. Whatever the moment: every hook ran, with one key, none that the
+// journal calls done ran again, and there is exactly one terminal record.
 #include <map>
 
 #include "fixture.hpp"
@@ -22,7 +22,9 @@ class Sweep {
  public:
   Sweep(std::uint64_t seed, Cut cut) : cut_(cut), world_(seed), disk_(Random(seed * 7 + 1), world_.clock()) {
     for (const auto* name : {"on_end", "flaky", "on_end"}) {
-      (void)registry_.add(name, [this](boost::json::object record, HookContext context) { return hook(*this, std::move(record), std::move(context)); });
+      (void)registry_.add(name, [this](boost::json::object record, HookContext context) {
+        return hook(*this, std::move(record), std::move(context));
+      });
     }
   }
 
@@ -63,7 +65,8 @@ class Sweep {
       auto opened = open_journal(*fresh.disk, kDirectory, kCall);
       if (!opened && disk_.content(settled_path(kDirectory, kCall))) return;  // died after its last act
       ASSERT_TRUE(opened) << opened.error().message();
-      fresh.journal = std::make_unique<Journal>(fresh.loop, fresh.writer->writer(), *std::move(opened), JournalOptions{.call_id = kCall});
+      fresh.journal = std::make_unique<Journal>(fresh.loop, fresh.writer->writer(), *std::move(opened),
+                                                JournalOptions{.call_id = kCall});
       bool settled = false;
       ASSERT_TRUE(fresh.scope->spawn("recover", finish(*this, fresh, settled)));
       if (round == 0 && cut_.second > 0) disk_.kill_at_operation(fresh.name, cut_.second);
@@ -114,7 +117,8 @@ class Sweep {
   static Task<void> finish(Sweep& s, Process& process, bool& settled) {
     auto& journal = *process.journal;
     auto& loop = process.loop;
-    if (!journal.so_far().over()) journal.append(record_type::kAttemptExited, to_json(ProcessExit{.attempt_id = "AJ_1", .signal = 9}));
+    if (!journal.so_far().over())
+      journal.append(record_type::kAttemptExited, to_json(ProcessExit{.attempt_id = "AJ_1", .signal = 9}));
     journal.append_terminal();
     (void)co_await journal.sync(loop.in(1s));
     HookRunner runner(*process.scope, journal, s.registry_);
@@ -136,7 +140,8 @@ class Sweep {
     }
     if (record.at("call").at("id").as_string() != kCall) ++s.violations_;
     co_await sleep_for(20ms);
-    if (context.key.find("flaky") != std::string::npos && s.runs_[context.key] == 1) co_return fail(Errc::unavailable, "not yet");
+    if (context.key.find("flaky") != std::string::npos && s.runs_[context.key] == 1)
+      co_return fail(Errc::unavailable, "not yet");
     co_return Result<void>{};
   }
 
@@ -157,8 +162,8 @@ void sweep(const Cut& cut, std::uint64_t seed) {
   run.recover();
   if (!::testing::Test::HasFatalFailure()) run.check();
   if (::testing::Test::HasFailure()) {
-    FAIL() << "way " << static_cast<int>(cut.way) << ", step " << cut.step << ", operation " << cut.operation << ", second " << cut.second
-           << ", " << run.describe();
+    FAIL() << "way " << static_cast<int>(cut.way) << ", step " << cut.step << ", operation " << cut.operation
+           << ", second " << cut.second << ", " << run.describe();
   }
 }
 

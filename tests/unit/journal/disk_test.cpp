@@ -43,7 +43,7 @@ TEST_F(RealDisk, WhatIsAppended_IsRead_ByWhoeverLooks) {
 
 TEST_F(RealDisk, OnlyTheOwnerMayRead) {
   const auto file = disk->create(path("a"));
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(path("a").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   ASSERT_TRUE(disk->make_directory(path("x/calls")));
@@ -117,7 +117,9 @@ TEST_F(RealDisk, AdoptedJournal_IsReadAndGoesOn) {
 }
 
 TEST_F(RealDisk, FileThatWasSettledMeanwhile_IsNotTakenForTheOldOne) {
-  { auto opened = create_journal(*disk, directory, "CA_1"); }
+  {
+    auto opened = create_journal(*disk, directory, "CA_1");
+  }
   ASSERT_TRUE(settle_journal(*disk, directory, "CA_1"));
   EXPECT_EQ(open_journal(*disk, directory, "CA_1").error().code(), Errc::not_found);
   const auto listed = *list_journals(*disk, directory);

@@ -56,8 +56,9 @@ struct Process {
     auto opened = create_journal(*disk, kDirectory, kCall);
     if (!opened) opened = open_journal(*disk, kDirectory, kCall);
     ASSERT_TRUE(opened) << opened.error().message();
-    journal = std::make_unique<Journal>(loop, writer->writer(), *std::move(opened),
-                                        JournalOptions{.call_id = kCall, .attempt_id = std::move(attempt), .redaction = redaction});
+    journal = std::make_unique<Journal>(
+        loop, writer->writer(), *std::move(opened),
+        JournalOptions{.call_id = kCall, .attempt_id = std::move(attempt), .redaction = redaction});
   }
 
   std::string name;

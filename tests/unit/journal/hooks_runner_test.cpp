@@ -20,9 +20,10 @@ class Hooks : public OnDisk {
 
   void start(Duration budget = HookRunner::kTotal) {
     report.reset();
-    ASSERT_TRUE(job.scope->spawn("hooks", [](HookRunner& r, Loop& loop, Duration b, std::optional<HookReport>& out) -> Task<void> {
-      out = co_await r.run(loop.in(b));
-    }(*runner, job.loop, budget, report)));
+    ASSERT_TRUE(job.scope->spawn(
+        "hooks", [](HookRunner& r, Loop& loop, Duration b, std::optional<HookReport>& out) -> Task<void> {
+          out = co_await r.run(loop.in(b));
+        }(*runner, job.loop, budget, report)));
   }
 
   // Returns how long it took.
@@ -113,8 +114,9 @@ TEST_F(Hooks, RunInOrder_GetTheRecord_AreJournalledAndSynced) {
   }
   EXPECT_EQ(report->pending, 0u);
   EXPECT_FALSE(report->next_try);
-  EXPECT_EQ(types(), (std::vector<std::string>{"call.started", "attempt.ending", "attempt.ended", "hooks.due", "hook.started", "hook.done",
-                                               "hook.started", "hook.done", "hook.started", "hook.done"}));
+  EXPECT_EQ(types(),
+            (std::vector<std::string>{"call.started", "attempt.ending", "attempt.ended", "hooks.due", "hook.started",
+                                      "hook.done", "hook.started", "hook.done", "hook.started", "hook.done"}));
 }
 
 TEST_F(Hooks, OneThatFails_DoesNotKeepTheNextFromRunning_AndIsTriedLater) {

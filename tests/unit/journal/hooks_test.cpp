@@ -106,7 +106,8 @@ TEST_F(Pending, TwoCallsOfOneOutage_DoNotComeBackTogether) {
   const RegisteredHook hook{.name = "on_end", .n = 1, .run = nothing, .policy = policy};
   std::set<std::int64_t> moments;
   for (int i = 0; i < 20; ++i) {
-    const HookState state{.key = hook_key("CA_" + std::to_string(i), "on_end", 1), .name = "on_end", .tries = 1, .last_try = kBegin};
+    const HookState state{
+        .key = hook_key("CA_" + std::to_string(i), "on_end", 1), .name = "on_end", .tries = 1, .last_try = kBegin};
     moments.insert((decide(state, &hook, kBegin).at - kBegin).count());
   }
   EXPECT_GT(moments.size(), 10u);
@@ -133,7 +134,8 @@ TEST_F(Pending, ClockSetBack_DoesNotPutAHookOffForEver) {
   begin();
   add(record_type::kAttemptEnded);
   add(record_type::kHookStarted, {{"key", "CA_1/on_end/1"}});
-  EXPECT_EQ(decide(first(), registry.find("on_end", 1), now - std::chrono::hours(24 * 365)).kind, HookDecision::Kind::run);
+  EXPECT_EQ(decide(first(), registry.find("on_end", 1), now - std::chrono::hours(24 * 365)).kind,
+            HookDecision::Kind::run);
 }
 
 TEST(HookRegistry, NamesAreCheckedAndBounded) {

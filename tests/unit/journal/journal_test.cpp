@@ -16,7 +16,8 @@ TEST_F(Journals, NextWriter_GoesOnWithTheSequence_OnANewLine) {
   job.journal->append("b");
   ASSERT_TRUE(sync(job));
   job.die();
-  disk.overwrite(journal_path(kDirectory, kCall), *disk.content(journal_path(kDirectory, kCall)) + "J1 000000");  // died in a line
+  disk.overwrite(journal_path(kDirectory, kCall),
+                 *disk.content(journal_path(kDirectory, kCall)) + "J1 000000");  // died in a line
 
   Process supervisor(world, disk, "supervisor");
   supervisor.begin_journal("");
@@ -88,8 +89,9 @@ TEST_F(Journals, Mirror_SeesWhatIsWritten_Redacted) {
 
 TEST_F(Journals, CallThatSaysTooMuch_KeepsItsEnd) {
   Process job(world, disk, "job");
-  job.journal = std::make_unique<Journal>(job.loop, job.writer->writer(), *create_journal(*job.disk, kDirectory, kCall),
-                                          JournalOptions{.call_id = kCall, .attempt_id = "AJ_1", .max_bytes = 10 * KiB});
+  job.journal =
+      std::make_unique<Journal>(job.loop, job.writer->writer(), *create_journal(*job.disk, kDirectory, kCall),
+                                JournalOptions{.call_id = kCall, .attempt_id = "AJ_1", .max_bytes = 10 * KiB});
   for (int i = 0; i < 200; ++i) job.journal->append("agent_state_changed", {{"text", std::string(100, 'x')}});
   job.journal->append(record_type::kAttemptEnding, ending_json({StopCause::caller_hung_up, {}}));
   job.journal->append(record_type::kAttemptEnded, ended_json({}));
@@ -152,7 +154,9 @@ TEST_F(Journals, OtherFilesInTheDirectory_AreNobodysJournal) {
 TEST_F(Journals, Retention_RemovesSettledFilesOnly) {
   const auto p = disk.process("p");
   for (const auto* id : {"CA_1", "CA_2", "CA_3"}) {
-    { auto file = create_journal(*p, kDirectory, id); }
+    {
+      auto file = create_journal(*p, kDirectory, id);
+    }
     if (std::string_view(id) != "CA_2") ASSERT_TRUE(settle_journal(*p, kDirectory, id));
   }
   const auto later = world.clock().wall() + std::chrono::hours(8 * 24);

@@ -45,7 +45,8 @@ TEST(JournalFormat, RecordComesBackAsItWasWritten_OnOneLine) {
 TEST(JournalFormat, KnownLine_KeepsItsBytes) {
   // Files of an older version must stay readable: this line is written down, not made.
   const std::string_view old =
-      "J1 00000073 9bdcd17f {\"type\":\"call.started\",\"time\":\"2026-11-21T12:00:00.123Z\",\"seq\":1,\"call\":\"CA_abc\","
+      "J1 00000073 9bdcd17f "
+      "{\"type\":\"call.started\",\"time\":\"2026-11-21T12:00:00.123Z\",\"seq\":1,\"call\":\"CA_abc\","
       "\"attempt\":\"AJ_def\",\"data\":{\"a\":1}}\n";
   const auto contents = parse_journal(old);
   ASSERT_EQ(contents.records.size(), 1u) << contents.damaged;
@@ -94,7 +95,8 @@ TEST(JournalFormat, EveryFlippedBit_IsSeen) {
 }
 
 TEST(JournalFormat, ZerosAndGarbageBetweenRecords_AreSkippedAndCounted) {
-  const auto contents = parse_journal(line(1) + std::string(4096, '\0') + "\n" + "J1 zzzzzzzz 00000000 {}\n" + "{}\n\n\n" + line(4));
+  const auto contents =
+      parse_journal(line(1) + std::string(4096, '\0') + "\n" + "J1 zzzzzzzz 00000000 {}\n" + "{}\n\n\n" + line(4));
   EXPECT_EQ(sequences(contents), (Sequences{1, 4}));
   EXPECT_EQ(contents.damaged, 3u);
   EXPECT_EQ(contents.missing, 2u);
@@ -110,8 +112,9 @@ TEST(JournalFormat, RecordsOfAnotherCall_AreNotTaken) {
 }
 
 TEST(JournalFormat, DeepJson_IsDamage_NotAStackOverflow) {
-  const auto payload = "{\"type\":\"x\",\"time\":\"2026-11-21T12:00:00.000Z\",\"seq\":1,\"call\":\"C\",\"data\":{\"a\":" +
-                       std::string(100'000, '[') + std::string(100'000, ']') + "}}";
+  const auto payload =
+      "{\"type\":\"x\",\"time\":\"2026-11-21T12:00:00.000Z\",\"seq\":1,\"call\":\"C\",\"data\":{\"a\":" +
+      std::string(100'000, '[') + std::string(100'000, ']') + "}}";
   char header[32];
   std::snprintf(header, sizeof header, "J1 %08zx %08x ", payload.size(), crc32c(as_bytes(payload)));
   const auto contents = parse_journal(header + payload + "\n");
@@ -130,8 +133,9 @@ TEST(JournalFormat, RandomBytes_NeverYieldARecord) {
 
 TEST(JournalFormat, Times) {
   EXPECT_EQ(to_iso8601(*parse_iso8601("2026-02-28T23:59:59.999Z")), "2026-02-28T23:59:59.999Z");
-  for (const std::string_view bad : {"", "2026-02-30T00:00:00.000Z", "2026-02-28T24:00:00.000Z", "2026-02-28 23:59:59.999Z",
-                                     "2026-02-28T23:59:59.999", "2026-0228T23:59:59.9999Z", "+026-02-28T23:59:59.999Z"}) {
+  for (const std::string_view bad :
+       {"", "2026-02-30T00:00:00.000Z", "2026-02-28T24:00:00.000Z", "2026-02-28 23:59:59.999Z",
+        "2026-02-28T23:59:59.999", "2026-0228T23:59:59.9999Z", "+026-02-28T23:59:59.999Z"}) {
     EXPECT_FALSE(parse_iso8601(bad)) << bad;
   }
 }

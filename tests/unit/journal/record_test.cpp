@@ -20,19 +20,21 @@ class Call {
   }
   Call& supervisor() { return attempt(""); }
   Call& add(std::string_view type, boost::json::object data = {}) {
-    contents.records.push_back({.type = std::string(type),
-                                .time = *parse_iso8601("2026-11-21T12:00:00.000Z") + std::chrono::seconds(contents.records.size()),
-                                .sequence = ++contents.last_sequence,
-                                .call_id = "CA_1",
-                                .attempt_id = attempt_,
-                                .data = std::move(data)});
+    contents.records.push_back(
+        {.type = std::string(type),
+         .time = *parse_iso8601("2026-11-21T12:00:00.000Z") + std::chrono::seconds(contents.records.size()),
+         .sequence = ++contents.last_sequence,
+         .call_id = "CA_1",
+         .attempt_id = attempt_,
+         .data = std::move(data)});
     return *this;
   }
   Call& started(std::vector<std::string> hooks = {}, bool transcripts = true) {
     attempt("AJ_1");
-    add(record_type::kCallStarted, to_json(CallStarted{.info = {{"agent", "reception"}, {"sip", {{"phoneNumber", "+15550100"}}}},
-                                                       .hooks = std::move(hooks),
-                                                       .transcripts = transcripts}));
+    add(record_type::kCallStarted,
+        to_json(CallStarted{.info = {{"agent", "reception"}, {"sip", {{"phoneNumber", "+15550100"}}}},
+                            .hooks = std::move(hooks),
+                            .transcripts = transcripts}));
     return add(record_type::kAttemptStarted, {{"pid", 7}});
   }
   Call& said(std::string_view role, std::string_view text) {
@@ -55,9 +57,14 @@ class Call {
 TEST(Record, CallThatEndedWell) {
   Call call;
   call.started({"CA_1/on_end/1"}).said("assistant", "Good evening.").said("user", "A table, please.");
-  call.add("conversation_item_added", {{"item", {{"type", "function_call"}, {"call_id", "FC_1"}, {"name", "book"}, {"arguments", "{}"}}}});
   call.add("conversation_item_added",
-           {{"item", {{"type", "function_call_output"}, {"call_id", "FC_1"}, {"name", "book"}, {"output", "done"}, {"is_error", false}}}});
+           {{"item", {{"type", "function_call"}, {"call_id", "FC_1"}, {"name", "book"}, {"arguments", "{}"}}}});
+  call.add("conversation_item_added", {{"item",
+                                        {{"type", "function_call_output"},
+                                         {"call_id", "FC_1"},
+                                         {"name", "book"},
+                                         {"output", "done"},
+                                         {"is_error", false}}}});
   call.add(record_type::kRemember, {{"key", "booking"}, {"value", {{"people", 4}}}});
   call.ended(StopCause::caller_hung_up, "BYE");
   call.add(record_type::kSummary, {{"usage", {{"llm_tokens", 12}}}, {"latency", {{"p50_ms", 400}}}});
@@ -70,7 +77,10 @@ TEST(Record, CallThatEndedWell) {
   EXPECT_EQ(r.at("detail"), "BYE");
   EXPECT_EQ(r.at("outcome"), "completed");
   EXPECT_EQ(r.at("transcript").as_array().size(), 2u);
-  EXPECT_EQ(r.at("tools"), json(R"([{"type":"function_call","call_id":"FC_1","name":"book","arguments":"{}","output":"done","is_error":false}])"));
+  EXPECT_EQ(
+      r.at("tools"),
+      json(
+          R"([{"type":"function_call","call_id":"FC_1","name":"book","arguments":"{}","output":"done","is_error":false}])"));
   EXPECT_EQ(r.at("usage").at("llm_tokens"), 12);
   EXPECT_EQ(r.at("latency").at("p50_ms"), 400);
   EXPECT_EQ(r.at("teardown").at("forced"), 1);
@@ -82,8 +92,8 @@ TEST(Record, CallThatEndedWell) {
 
 TEST(Record, EveryFieldOfTheContract_IsThere_EvenOfAnEmptyJournal) {
   const auto r = build_record({}, "CA_1");
-  for (const auto* name : {"call", "started_at", "ended_at", "ended_by", "reason", "transcript", "tools", "usage", "latency", "teardown",
-                           "hooks", "outcome", "data", "attempts", "withheld", "journal"}) {
+  for (const auto* name : {"call", "started_at", "ended_at", "ended_by", "reason", "transcript", "tools", "usage",
+                           "latency", "teardown", "hooks", "outcome", "data", "attempts", "withheld", "journal"}) {
     EXPECT_TRUE(r.contains(name)) << name;
   }
   EXPECT_EQ(r.at("call").at("id"), "CA_1");
@@ -92,7 +102,10 @@ TEST(Record, EveryFieldOfTheContract_IsThere_EvenOfAnEmptyJournal) {
 
 TEST(Record, JobThatCrashed_HasWhatWasSaidSoFar_AndSaysHowItDied) {
   Call call;
-  call.started().said("user", "Hello?").supervisor().add(record_type::kAttemptExited, to_json(ProcessExit{.signal = 11}));
+  call.started()
+      .said("user", "Hello?")
+      .supervisor()
+      .add(record_type::kAttemptExited, to_json(ProcessExit{.signal = 11}));
   const auto r = call.record();
   EXPECT_EQ(r.at("outcome"), "failed");
   EXPECT_EQ(r.at("reason"), "crash");
@@ -105,7 +118,10 @@ TEST(Record, JobThatCrashed_HasWhatWasSaidSoFar_AndSaysHowItDied) {
 
 TEST(Record, CrashAfterTheEnd_DoesNotChangeWhoEndedTheCall) {
   Call call;
-  call.started().ended(StopCause::agent_hung_up).supervisor().add(record_type::kAttemptExited, to_json(ProcessExit{.signal = 6}));
+  call.started()
+      .ended(StopCause::agent_hung_up)
+      .supervisor()
+      .add(record_type::kAttemptExited, to_json(ProcessExit{.signal = 6}));
   EXPECT_EQ(call.record().at("ended_by"), "agent");
   EXPECT_EQ(call.record().at("outcome"), "completed");
   EXPECT_EQ(call.record().at("teardown").at("exit").at("signal"), 6);
@@ -138,7 +154,9 @@ TEST(Record, SecondAttempt_DecidesTheEnd_AndKeepsTheFirstOnesTranscript) {
 
 TEST(Record, SummaryOfTheProgram_WinsOverItsEvents) {
   Call call;
-  call.started().said("user", "event").add(record_type::kSummary, {{"transcript", {{{"type", "message"}, {"text", "summary"}}}}});
+  call.started()
+      .said("user", "event")
+      .add(record_type::kSummary, {{"transcript", {{{"type", "message"}, {"text", "summary"}}}}});
   EXPECT_EQ(call.record().at("transcript").as_array().at(0).at("text"), "summary");
 }
 
@@ -179,12 +197,15 @@ TEST(Record, OneMemberOfAnotherKind_CostsThatMemberOnly) {
   // What a hostile or broken journal may hold; every line is a valid record.
   Call call;
   call.started();
-  for (const auto type : {record_type::kCallStarted, record_type::kAttemptEnding, record_type::kAttemptEnded, record_type::kAttemptExited,
-                          record_type::kRemember, record_type::kSummary, record_type::kHooksDue, record_type::kHookStarted,
-                          record_type::kHookDone, record_type::kHookFailed, record_type::kHookGivenUp, record_type::kGap}) {
-    for (const auto* data : {R"({})", R"({"info":[],"hooks":5,"transcripts":"no","key":1,"value":null,"cause":{},"teardown":[],
+  for (const auto type :
+       {record_type::kCallStarted, record_type::kAttemptEnding, record_type::kAttemptEnded, record_type::kAttemptExited,
+        record_type::kRemember, record_type::kSummary, record_type::kHooksDue, record_type::kHookStarted,
+        record_type::kHookDone, record_type::kHookFailed, record_type::kHookGivenUp, record_type::kGap}) {
+    for (
+        const auto* data :
+        {R"({})", R"({"info":[],"hooks":5,"transcripts":"no","key":1,"value":null,"cause":{},"teardown":[],
                                "error":7,"lost":-3,"transcript":{},"tools":"x","usage":[[[]]],"signal":"nine","attempt":9})",
-                             R"({"hooks":["x","CA_1/","CA_1//1","CA_1/a/0","CA_1/a/x","CA_2/a/1",null],"key":"CA_1/on_end/99999999999999999999"})"}) {
+         R"({"hooks":["x","CA_1/","CA_1//1","CA_1/a/0","CA_1/a/x","CA_2/a/1",null],"key":"CA_1/on_end/99999999999999999999"})"}) {
       call.add(type, json(data).as_object());
     }
   }

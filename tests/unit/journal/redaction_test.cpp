@@ -19,16 +19,21 @@ TEST(Redaction, DigitsOfWhatWasSaid_AreGone) {
 }
 
 TEST(Redaction, IdentifiersTimesAndMeasurements_Stay) {
-  const auto data = json(R"({"item":{"id":"item_7f3","type":"message","role":"user","created_at":"2026-11-21T12:00:00.000Z"},
+  const auto data =
+      json(R"({"item":{"id":"item_7f3","type":"message","role":"user","created_at":"2026-11-21T12:00:00.000Z"},
                              "segment_id":"SG_12","delay_ms":132.5,"new_state":"listening2"})");
   EXPECT_EQ(redact("conversation_item_added", data, kAll), data);
 }
 
 TEST(Redaction, NumbersPassedToTools_AreGone_HoweverDeep) {
-  EXPECT_EQ(redact("conversation_item_added",
-                   json(R"({"item":{"type":"function_call","call_id":"FC_12","name":"pay2","arguments":{"pin":1234,"id":"99","list":[5,"6"]}}})"),
-                   kAll),
-            json(R"({"item":{"type":"function_call","call_id":"FC_12","name":"pay2","arguments":{"pin":"*","id":"**","list":["*","*"]}}})"));
+  EXPECT_EQ(
+      redact(
+          "conversation_item_added",
+          json(
+              R"({"item":{"type":"function_call","call_id":"FC_12","name":"pay2","arguments":{"pin":1234,"id":"99","list":[5,"6"]}}})"),
+          kAll),
+      json(
+          R"({"item":{"type":"function_call","call_id":"FC_12","name":"pay2","arguments":{"pin":"*","id":"**","list":["*","*"]}}})"));
   EXPECT_EQ(redact("conversation_item_added", json(R"({"item":{"arguments":"{\"people\":4}"}})"), kAll),
             json(R"({"item":{"arguments":"{\"people\":*}"}})"));
 }
@@ -38,8 +43,10 @@ TEST(Redaction, TextUnderAnUnknownName_LosesItsDigitsToo) {
 }
 
 TEST(Redaction, PressedKeys_AreGone_InWhateverShapeTheyCome) {
-  EXPECT_EQ(redact("dtmf_received", json(R"({"digit":"5","code":5})"), kDtmf), json(R"({"digit":"redacted","code":"redacted"})"));
-  EXPECT_EQ(redact("event", json(R"({"type":"sip_dtmf_received","digits":"123#"})"), kDtmf), json(R"({"type":"sip_dtmf_received","digits":"redacted"})"));
+  EXPECT_EQ(redact("dtmf_received", json(R"({"digit":"5","code":5})"), kDtmf),
+            json(R"({"digit":"redacted","code":"redacted"})"));
+  EXPECT_EQ(redact("event", json(R"({"type":"sip_dtmf_received","digits":"123#"})"), kDtmf),
+            json(R"({"type":"sip_dtmf_received","digits":"redacted"})"));
   EXPECT_EQ(redact("event", json(R"({"dtmf":"12"})"), kDtmf), json(R"({"dtmf":"redacted"})"));
   EXPECT_EQ(redact("event", json(R"({"dtmf":["1","2"]})"), kDtmf), json(R"({"dtmf":["redacted","redacted"]})"));
   EXPECT_EQ(redact("event", json(R"({"code":404})"), kDtmf), json(R"({"code":404})"));

@@ -18,7 +18,8 @@ using Ids = std::vector<std::string>;
 const RetentionPolicy kDay{.keep = std::chrono::hours(24), .max_bytes = 1000};
 
 TEST(Retention, OldOnesGo_YoungOnesStay) {
-  const auto plan = plan_retention({settled("new", 1, 10), settled("old", 25, 10), settled("older", 48, 10)}, kDay, kNow);
+  const auto plan =
+      plan_retention({settled("new", 1, 10), settled("old", 25, 10), settled("older", 48, 10)}, kDay, kNow);
   EXPECT_EQ(plan.remove, (Ids{"older", "old"}));
   EXPECT_EQ(plan.bytes_after, 10u);
   EXPECT_FALSE(plan.over_limit);
@@ -31,7 +32,8 @@ TEST(Retention, FullDirectory_LosesTheOldestUntilTheRestFits) {
 }
 
 TEST(Retention, WorkLeftOrInUse_NeverGoes_AndTheOperatorCanTell) {
-  const auto plan = plan_retention({open("pending", 100, 900), open("live", 100, 900, true), settled("s", 1, 5)}, kDay, kNow);
+  const auto plan =
+      plan_retention({open("pending", 100, 900), open("live", 100, 900, true), settled("s", 1, 5)}, kDay, kNow);
   EXPECT_EQ(plan.remove, (Ids{"s"}));
   EXPECT_EQ(plan.unfinished, 1u);
   EXPECT_TRUE(plan.over_limit);

@@ -46,8 +46,17 @@ TEST(Timeline, SaysWhatTheJournalLacks) {
   contents.missing = 3;
   contents.torn_tail = true;
   const auto text = timeline_text(contents);
-  EXPECT_NE(text.find("journal: 2 lines cannot be read. 3 records are missing. The last line has no end"), std::string::npos) << text;
+  EXPECT_NE(text.find("journal: 2 lines cannot be read. 3 records are missing. The last line has no end"),
+            std::string::npos)
+      << text;
   EXPECT_EQ(timeline_text({}), "The journal has no record.\n");
+}
+
+TEST(Timeline, NothingInIt_IsObeyedByATerminal) {
+  auto contents = call();
+  contents.records[2].data = {{"a\x1b[2J\rb", "c\x1b]0;x\x07"}};
+  contents.records[2].type = "t\x1b[1m";
+  for (const char c : timeline_text(contents)) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
 }
 
 TEST(Timeline, AsJson_HasTheRecordAndEveryLine) {

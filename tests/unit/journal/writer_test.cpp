@@ -36,7 +36,8 @@ TEST_F(WriterOnDisk, PowerCut_KeepsWhatWasSynced) {
     sim::SimDisk fragile{Random(seed), world.clock()};
     Process job(world, fragile, "job" + std::to_string(seed));
     auto opened = create_journal(*job.disk, kDirectory, kCall);
-    job.journal = std::make_unique<Journal>(job.loop, job.writer->writer(), *std::move(opened), JournalOptions{.call_id = kCall});
+    job.journal =
+        std::make_unique<Journal>(job.loop, job.writer->writer(), *std::move(opened), JournalOptions{.call_id = kCall});
     job.journal->append(kEvent, {{"n", 1}});
     ASSERT_TRUE(sync(job));
     job.journal->append(kEvent, {{"n", 2}});
@@ -114,7 +115,8 @@ TEST_F(WriterOnDisk, DiskFullForLong_LosesWhatIsBeyondTheBound_AndMarksTheGap) {
   EXPECT_EQ(left.missing, lost);
   EXPECT_EQ(left.damaged, 0u);
   EXPECT_EQ(left.records.back().data.at("text"), "after");
-  EXPECT_EQ(left.records.at(left.records.size() - 2).type, record_type::kGap) << "the gap stands where the records are missing";
+  EXPECT_EQ(left.records.at(left.records.size() - 2).type, record_type::kGap)
+      << "the gap stands where the records are missing";
   EXPECT_EQ(job.log->with("the disk under the journals is full"), 1u) << "told once";
 }
 
@@ -149,7 +151,8 @@ TEST_F(WriterOnDisk, FailedSync_IsReported_NotTakenForDone) {
   EXPECT_TRUE(job.writer->writer().health().trouble);
   ASSERT_TRUE(sync(job));
   EXPECT_FALSE(job.writer->writer().health().trouble);
-  EXPECT_EQ(contents().records.back().type, record_type::kGap) << "a reader can tell that records before it may be missing";
+  EXPECT_EQ(contents().records.back().type, record_type::kGap)
+      << "a reader can tell that records before it may be missing";
 }
 
 TEST_F(WriterOnDisk, FullQueue_RefusesAtOnce_CountsAndMarks) {
@@ -170,8 +173,10 @@ TEST_F(WriterOnDisk, FullQueue_RefusesAtOnce_CountsAndMarks) {
 
 TEST_F(WriterOnDisk, NoFile_LosesEverything_ButSyncSaysSoAndTheRecordIsThere) {
   Process job(world, disk, "job");
-  job.journal = std::make_unique<Journal>(job.loop, job.writer->writer(), OpenJournal{}, JournalOptions{.call_id = kCall});
-  job.journal->append("conversation_item_added", {{"item", {{"type", "message"}, {"role", "user"}, {"text", "hello"}}}});
+  job.journal =
+      std::make_unique<Journal>(job.loop, job.writer->writer(), OpenJournal{}, JournalOptions{.call_id = kCall});
+  job.journal->append("conversation_item_added",
+                      {{"item", {{"type", "message"}, {"role", "user"}, {"text", "hello"}}}});
   const auto synced = sync(job);
   ASSERT_FALSE(synced);
   EXPECT_EQ(synced.error().code(), Errc::io);

@@ -97,12 +97,13 @@ TEST_F(WriterThreads, Journal_IsOnTheDisk_WhenSyncSaysSo) {
   Journal journal(loop, thread.writer(), *create_journal(*disk, directory, "CA_1"), {.call_id = "CA_1"});
   std::size_t on_disk = 0;
   Scope scope(loop, "test");
-  ASSERT_TRUE(scope.spawn("main", [](RealLoop& l, Journal& j, Disk& d, std::string where, std::size_t& count) -> Task<void> {
-    for (int i = 0; i < 100; ++i) j.append("event", {{"n", i}});
-    const auto synced = co_await j.sync(l.in(10s));
-    if (synced) count = read_journal(d, where, "CA_1")->records.size();
-    l.stop();
-  }(loop, journal, *disk, directory, on_disk)));
+  ASSERT_TRUE(
+      scope.spawn("main", [](RealLoop& l, Journal& j, Disk& d, std::string where, std::size_t& count) -> Task<void> {
+        for (int i = 0; i < 100; ++i) j.append("event", {{"n", i}});
+        const auto synced = co_await j.sync(l.in(10s));
+        if (synced) count = read_journal(d, where, "CA_1")->records.size();
+        l.stop();
+      }(loop, journal, *disk, directory, on_disk)));
   loop.run();
   EXPECT_EQ(on_disk, 100u);
   EXPECT_TRUE(thread.close(5s));
