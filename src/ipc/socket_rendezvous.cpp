@@ -16,13 +16,11 @@ namespace parley::ipc {
 
 namespace {
 
-constexpr char kSocketName[] = "supervisor.sock";
-
 // Named through the directory's descriptor: a state directory's path may be longer than a socket's name can be.
-sockaddr_un address_in(const StateDir& dir) {
+sockaddr_un address_in(const StateDir& dir, std::string_view name) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const auto path = fmt::format("/proc/self/fd/{}/{}", dir.fd(), kSocketName);
+  const auto path = fmt::format("/proc/self/fd/{}/{}", dir.fd(), name);
   std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
   return address;
 }
@@ -32,7 +30,7 @@ sockaddr_un address_in(const StateDir& dir) {
 Result<std::unique_ptr<Link>> SocketDialer::dial() {
   Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail(errno_error("socket", errno));
-  const auto address = address_in(dir_);
+  const auto address = address_in(dir_, kSupervisorSocket);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return fail(Errc::unavailable, errno_error("dial the supervisor", errno).message());
   }
@@ -64,14 +62,15 @@ SocketAcceptor::~SocketAcceptor() {
   shared_->descriptor.close(ignored);
 }
 
-Result<std::unique_ptr<SocketAcceptor>> SocketAcceptor::open(RealLoop& loop, const StateDir& dir) {
+Result<std::unique_ptr<SocketAcceptor>> SocketAcceptor::open(RealLoop& loop, const StateDir& dir, std::string_view name) {
+  const std::string file(name);
   Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail(errno_error("socket", errno));
-  ::unlinkat(dir.fd(), kSocketName, 0);
-  const auto address = address_in(dir);
+  ::unlinkat(dir.fd(), file.c_str(), 0);
+  const auto address = address_in(dir, name);
   const bool bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-                     ::fchmodat(dir.fd(), kSocketName, 0600, 0) == 0 && ::listen(fd.get(), kBacklog) == 0;
-  if (!bound) return fail(errno_error(fmt::format("listen on {}/{}", dir.path(), kSocketName), errno));
+                     ::fchmodat(dir.fd(), file.c_str(), 0600, 0) == 0 && ::listen(fd.get(), kBacklog) == 0;
+  if (!bound) return fail(errno_error(fmt::format("listen on {}/{}", dir.path(), name), errno));
   return std::unique_ptr<SocketAcceptor>(new SocketAcceptor(loop, std::make_shared<Shared>(loop, std::move(fd))));
 }
 

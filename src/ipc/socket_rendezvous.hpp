@@ -1,4 +1,4 @@
-// The socket in the state directory on which a supervisor is found again.
+// A socket in the state directory on which a process is found by others: the supervisor by its jobs.
 //
 // Thread: the loop's only.
 #pragma once
@@ -8,9 +8,11 @@
 
 namespace parley::ipc {
 
+constexpr std::string_view kSupervisorSocket = "supervisor.sock";
+
 class SocketDialer final : public Dialer {
  public:
-  SocketDialer(RealLoop& loop, const StateDir& dir) : loop_(loop), dir_(dir) {}
+  SocketDialer(RealLoop& loop, const StateDir& dir) : loop_(loop), dir_(dir) {}  // to the supervisor
   Result<std::unique_ptr<Link>> dial() override;
 
  private:
@@ -23,7 +25,7 @@ class SocketAcceptor final : public Acceptor {
  public:
   static constexpr int kBacklog = 256;  // all jobs of a box may dial in one moment
 
-  static Result<std::unique_ptr<SocketAcceptor>> open(RealLoop& loop, const StateDir& dir);
+  static Result<std::unique_ptr<SocketAcceptor>> open(RealLoop& loop, const StateDir& dir, std::string_view name = kSupervisorSocket);
   ~SocketAcceptor() override;
 
   // Callers of other users are refused.

@@ -70,13 +70,23 @@ Task<Result<CallAnswer>> Supervisor::offer(std::string sdp, boost::json::object 
   auto metadata_json = boost::json::serialize(metadata);
   if (sdp.size() > ipc::kMaxSdpBytes) co_return fail(Errc::invalid_argument, "the offer is longer than any SDP");
   if (metadata_json.size() > ipc::kMaxMetadataBytes) co_return fail(Errc::invalid_argument, "the metadata is too long");
+  const auto bounded = deadline.within(loop_.in(config_.deadlines.start));
+  for (int left = kSpawnTries;; --left) {
+    bool never_born = false;
+    auto answer = co_await offer_once(sdp, metadata_json, bounded, never_born);
+    if (!answer && never_born && left > 1 && !bounded.passed(loop_.now())) continue;  // as another call: nobody knows of the first
+    if (!answer) ++counters_.unanswered;
+    co_return answer;
+  }
+}
+
+Task<Result<CallAnswer>> Supervisor::offer_once(const std::string& sdp, const std::string& metadata_json, Deadline deadline,
+                                                bool& never_born) {
   auto admitted = admit();
   if (!admitted) co_return fail(admitted.error());
   const std::string call_id = (*admitted)->id();
   const auto pending = std::make_shared<Pending>();
-  const auto bounded = deadline.within(loop_.in(config_.deadlines.start));
-  // Not spawned is as good as gone.
-  auto spawned = calls_scope_.spawn("call " + call_id, live(**admitted, std::move(metadata_json), std::move(sdp), pending, bounded));
+  auto spawned = calls_scope_.spawn("call " + call_id, live(**admitted, metadata_json, sdp, pending, deadline));
   if (!spawned) {
     free_slot(**admitted);
     --active_;
@@ -86,12 +96,9 @@ Task<Result<CallAnswer>> Supervisor::offer(std::string sdp, boost::json::object 
   Unless answered([this, call_id] {
     if (auto* call = find(call_id)) stop_call(*call, {StopCause::caller_hung_up, "nobody waited for the answer"}, true);
   });
-  auto answer = co_await wait_answer(call_id, pending, bounded);
-  if (answer) {
-    answered.release();
-  } else {
-    ++counters_.unanswered;
-  }
+  auto answer = co_await wait_answer(call_id, pending, deadline);
+  never_born = pending->never_born;
+  if (answer) answered.release();
   co_return answer;
 }
 
@@ -153,6 +160,9 @@ Task<void> Supervisor::live(Call& call, std::string metadata_json, std::string s
     co_return;
   }
   loop_.logger().error("call {} was not started: {}", call.id(), process.error().message());
+  if (const auto it = call.pending.find(request); it != call.pending.end()) {
+    it->second->never_born = process.error().code() == Errc::unavailable;
+  }
   call.fail_pending(process.error().within("the call could not be started"));
   call.attempt.abandon();
   // Perhaps it was born all the same, and nobody could tell us. It then ends by itself, for want of a supervisor; what it

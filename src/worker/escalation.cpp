@@ -57,7 +57,7 @@ TimePoint Escalation::due(std::string& why) const {
     at = candidate;
     why = std::move(reason);
   };
-  if (leave_by_) consider(*leave_by_, fmt::format("it did not leave `{}` by its promise", to_string(phase_)));
+  if (leave_by_) consider(*leave_by_ + kWireSlack, fmt::format("it did not leave `{}` by its promise", to_string(phase_)));
   const bool serving = phase_ == Phase::running || phase_ == Phase::draining;
   if (serving && !line_lost_) consider(last_turn_ + deadlines_.turns_missing, "its loop does not turn");
   if (stop_sent_ && phase_ <= Phase::running) consider(*stop_sent_ + deadlines_.grace_after_stop, "it was told to stop and did not");

@@ -17,6 +17,7 @@ namespace parley::worker {
 class Escalation {
  public:
   static constexpr Duration kMuteLimit = 10s;     // without a line
+  static constexpr Duration kWireSlack = 300ms;   // a promise kept in time is heard of a moment later
   static constexpr Duration kKillAgain = 5s;      // a process may be stuck in the kernel
 
   enum class Act { wait, extend, ask, terminate, kill };

@@ -36,6 +36,7 @@ class Supervisor final : public CallDesk {
   static constexpr Duration kHelloPatience = 2s;
   static constexpr Duration kKeep = 60s;
   static constexpr std::size_t kMaxKept = 512;
+  static constexpr int kSpawnTries = 2;             // when the zygote dies under a call's start
   static constexpr std::size_t kMaxCalls = 10'000;
   static constexpr Duration kFlushPatience = 5s;    // for terminal records, at the end
 
@@ -74,6 +75,7 @@ class Supervisor final : public CallDesk {
 
   // admission.cpp
   Result<Call*> admit();
+  Task<Result<CallAnswer>> offer_once(const std::string& sdp, const std::string& metadata_json, Deadline deadline, bool& never_born);
   Call& add_call(std::string call_id, std::string attempt_id);
   Task<Result<CallAnswer>> wait_answer(std::string call_id, std::shared_ptr<Pending> pending, Deadline deadline);
   Task<void> live(Call& call, std::string metadata_json, std::string sdp, std::shared_ptr<Pending> first, Deadline deadline);

@@ -8,6 +8,7 @@ namespace parley::worker {
 // Someone who waits for an answer: shared, because either side may go first.
 struct Supervisor::Pending {
   Event done;
+  bool never_born = false;  // the zygote died before it could start a job
   Result<std::string> sdp = fail(Errc::unavailable, "the call ended before it answered");
 };
 

@@ -1,0 +1,19 @@
+// How a test talks to its worker: one JSON object a packet, over a socket in the state directory.
+//
+//   {"op": "offer", "sdp": "...", "metadata": {...}}   {"call": "CA_..."} or {"error": code, "message": ...}
+//   {"op": "reoffer" | "hang_up" | "events", "call": ...}   {"op": "status"}   {"op": "metrics"}
+//   {"op": "wait_end", "call": ...}                     all events, when the last one came
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "async/real_loop.hpp"
+#include "worker/call_desk.hpp"
+#include <parley/async/scope.hpp>
+
+namespace parley {
+
+Result<std::shared_ptr<void>> serve_control(RealLoop& loop, Scope& scope, worker::CallDesk& desk, const std::string& state_dir);
+
+}  // namespace parley
