@@ -108,7 +108,7 @@ class Channel {
     if (queue_.empty()) return std::nullopt;
     std::optional<T> value(std::move(queue_.front()));
     queue_.pop_front();
-    admit_pusher();
+    if (!full()) admit_pusher();
     return value;
   }
 

@@ -96,6 +96,23 @@ TEST_F(Channels, PopperKilledWithAValueInHand_TheNextOneGetsIt) {
   EXPECT_EQ(second, 42);
 }
 
+TEST_F(Channels, ValuesGivenBackAboveTheCapacity_NoPusherIsLetInUntilThereIsRoom) {
+  Channel<int> channel(1);
+  std::vector<int> out;
+  Scope doomed(*scope, "doomed");
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(doomed.spawn("popper", pop_all(channel, out)));
+  world.run_for(1ms);
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(channel.try_push(i));  // three are handed over, one is queued
+  doomed.kill();
+  ASSERT_EQ(channel.size(), 4u);
+  start("pusher", push_range(channel, 4, 6));
+  world.run_for(1ms);
+  ASSERT_TRUE(channel.try_pop());
+  EXPECT_EQ(channel.size(), 3u);
+  while (channel.try_pop()) world.run_for(1ms);
+  run_to_end();
+}
+
 TEST_F(Channels, ManyProducersAndConsumers_EveryValueArrivesOnce_OnEverySchedule) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     sim::World other(seed);
