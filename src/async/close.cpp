@@ -26,15 +26,18 @@ void CloseReport::add(ClosedItem item) {
     case CloseOutcome::failed: ++failed; break;
     case CloseOutcome::abandoned: ++abandoned; break;
   }
+  list(std::move(item));
+}
+
+void CloseReport::list(ClosedItem item) {
   const bool worth_a_line = item.outcome != CloseOutcome::closed || items.size() < kMaxItems / 2;
   if (worth_a_line && items.size() < kMaxItems) items.push_back(std::move(item));
 }
 
 void CloseReport::add(std::string_view prefix, const CloseReport& part) {
   for (auto item : part.items) {
-    if (items.size() >= kMaxItems) break;
     item.name = fmt::format("{}/{}", prefix, item.name);
-    items.push_back(std::move(item));
+    list(std::move(item));
   }
   closed += part.closed;
   forced += part.forced;

@@ -31,7 +31,7 @@ struct ClosedItem {
   std::string detail;  // for failed and abandoned: why
 };
 
-// What closed, when, and what did not. Bounded: past kMaxItems the clean ones are only counted.
+// What closed, when, and what did not. Bounded: past half of kMaxItems the clean ones are only counted.
 struct CloseReport {
   static constexpr std::size_t kMaxItems = 256;
 
@@ -46,6 +46,9 @@ struct CloseReport {
   bool clean() const noexcept { return finished && forced == 0 && failed == 0 && abandoned == 0; }
   void add(ClosedItem item);
   void add(std::string_view prefix, const CloseReport& part);
+
+ private:
+  void list(ClosedItem item);
 };
 
 // One line for logs: "closed 12 in 3.1 ms; forced: session/tts/stream".

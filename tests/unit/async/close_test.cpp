@@ -270,5 +270,21 @@ TEST(CloseReports, AreBounded_AndCountWhatTheyDoNotList) {
   EXPECT_EQ(to_string(report), "closed 1000 in 1.5 ms; forced: stuck");
 }
 
+TEST(CloseReports, PartsThatClosedWell_DoNotCrowdOutTheOneThatDidNot) {
+  CloseReport whole;
+  for (int i = 0; i < 10; ++i) {
+    CloseReport part;
+    for (int j = 0; j < 64; ++j) part.add({.name = "task", .outcome = CloseOutcome::closed, .took = {}, .detail = {}});
+    whole.add("call", part);
+  }
+  CloseReport last;
+  last.add({.name = "stuck", .outcome = CloseOutcome::forced, .took = {}, .detail = {}});
+  whole.add("call", last);
+  EXPECT_LE(whole.items.size(), CloseReport::kMaxItems);
+  EXPECT_EQ(whole.closed, 640u);
+  EXPECT_EQ(whole.forced, 1u);
+  EXPECT_EQ(whole.items.back().name, "call/stuck");
+}
+
 }  // namespace
 }  // namespace parley
