@@ -78,6 +78,10 @@ Scope::Scope(Scope& parent, std::string name, std::size_t max_tasks) : Scope(par
 Scope::~Scope() {
   assert(!inside() && "a scope was destroyed by one of its own tasks");
   kill_now();
+  while (!scopes_.empty()) {  // outlived by a child, which has no parent then
+    scopes_.front().parent_ = nullptr;
+    scopes_.pop_front();
+  }
   sibling_hook_.unlink();
   if (!parent_) return;
   if (parent_->closing_ && !parent_->closed()) {

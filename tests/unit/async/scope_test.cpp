@@ -279,6 +279,21 @@ TEST_F(Scopes, ChildScopeInAFrame_DiesWithTheFrame) {
   EXPECT_TRUE(destroyed);
 }
 
+TEST_F(Scopes, ParentDestroyedBeforeItsChild_TheChildEndsWithIt_AndIsLeftAlone) {
+  auto parent = std::make_unique<Scope>(*scope, "parent");
+  auto child = std::make_unique<Scope>(*parent, "child");
+  ASSERT_TRUE(child->spawn("sleeps", sleeps(1h)));
+  parent.reset();
+  EXPECT_EQ(child->tasks(), 0u);
+  EXPECT_FALSE(child->spawn("late", sleeps(1s)));
+  start("outsider", [](Scope& c) -> Task<void> {
+    EXPECT_FALSE(c.inside());
+    (void)co_await c.close(c.loop().in(1s));
+  }(*child));
+  run_to_end();
+  child.reset();
+}
+
 TEST_F(Scopes, ScopeMadeInAClosingParent_IsClosingFromBirth) {
   CloseReport report;
   bool done = false;
