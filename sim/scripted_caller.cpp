@@ -49,8 +49,8 @@ std::optional<AudioFrame> ScriptedCaller::receive(TimePoint now) {
 void ScriptedCaller::send(const AudioFrame& frame, TimePoint now) {
   if (!can_deliver()) return;
   ++frames_;
-  // The middle of a frame: its ends may be faded.
-  const Code code = frame.samples[frame.samples.size() / 2];
+  // Somewhere in the middle of a frame: its ends may be faded, and tones are zero in round places.
+  const Code code = frame.samples[frame.samples.size() / 2 - 7];
   sounding_ = code != 0;
   if (code == 0) return;
   if (heard_.empty() || heard_.back().code != code || now - (heard_.back().from + heard_.back().length) > kFrameDuration) {
