@@ -130,17 +130,14 @@ std::optional<WriterCore::Operation> WriterCore::take() {
   auto first = std::move(queue_.front());
   queue_.pop_front();
   while (first.kind == Kind::append && !queue_.empty()) {
-    auto& more = queue_.front();
-    if (more.kind != Kind::append || more.file != first.file ||
-        first.bytes.size() + more.bytes.size() > kMaxMergedBytes)
-      break;
+    const auto& more = queue_.front();
+    if (more.kind != Kind::append || more.file != first.file) break;
+    if (first.bytes.size() + more.bytes.size() > kMaxMergedBytes) break;
     first.bytes += more.bytes;
     first.lines += more.lines;
-    queued_bytes_ -= more.bytes.size();
     queue_.pop_front();
   }
-  // What is merged in above still counts until here, so that the bound holds.
-  queued_bytes_ -= std::min(queued_bytes_, first.bytes.size());
+  queued_bytes_ -= first.bytes.size();
   return first;
 }
 

@@ -171,6 +171,19 @@ TEST_F(WriterOnDisk, FullQueue_RefusesAtOnce_CountsAndMarks) {
   EXPECT_EQ(contents().missing, lost_now);
 }
 
+TEST_F(WriterOnDisk, QueueThatIsBeingEmptied_TakesMore) {
+  Process job(world, disk, "job");
+  job.begin_journal();
+  for (int i = 0; i < 3000; ++i) {
+    job.journal->append(kEvent, {{"n", i}});
+    if (i % 1000 == 999) world.run_for(4 * sim::SimWriter::kAppendTime);  // a part of it is written
+  }
+  world.run_for(1s);
+  EXPECT_EQ(job.journal->lost(), 0u);
+  EXPECT_EQ(job.writer->writer().health().queued_bytes, 0u);
+  EXPECT_EQ(contents().records.size(), 3000u);
+}
+
 TEST_F(WriterOnDisk, NoFile_LosesEverything_ButSyncSaysSoAndTheRecordIsThere) {
   Process job(world, disk, "job");
   job.journal =
