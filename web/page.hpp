@@ -1,17 +1,12 @@
-// The files of the page, embedded.
+// The page's files, embedded in the program.
 #pragma once
 
 #include <span>
-#include <string_view>
+
+#include "worker/http_pages.hpp"
 
 namespace parley::web {
 
-struct File {
-  std::string_view path;  // "/index.html"
-  std::string_view content_type;
-  std::string_view bytes;
-};
-
-std::span<const File> files() noexcept;
+std::span<const worker::PageFile> files() noexcept;
 
 }  // namespace parley::web

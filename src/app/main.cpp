@@ -1,0 +1,49 @@
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include <parley/job.hpp>
+
+#include "app/inspect.hpp"
+#include "app/serve.hpp"
+
+namespace parley {
+
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  dev                                     answer calls; open the page that it prints and talk\n"
+    "  call http://127.0.0.1:8080 --say a.wav  call it with a recorded question\n"
+    "  inspect                                 the latest calls; inspect CA_... for one, second by second";
+
+}  // namespace
+
+int main(int argc, char** argv, App app) {
+  CLI::App cli("A voice agent: it answers calls from browsers over WebRTC.", app.name);
+  cli.require_subcommand(1);
+  cli.footer(kFooter);
+
+  app::ServeOptions serve;
+  auto* dev = cli.add_subcommand("dev", "Answer calls on this machine, and tell what happens");
+  auto* start = cli.add_subcommand("start", "Answer calls, in production: log lines as JSON");
+  for (auto* command : {dev, start}) app::add_serve_options(*command, serve);
+
+  app::InspectOptions inspect;
+  inspect.state_dir = roles::default_state_dir();
+  auto* inspect_command = cli.add_subcommand("inspect", "What happened in a call, second by second");
+  inspect_command->add_option("call", inspect.call, "CA_... or AJ_..., or its beginning; without one: the latest calls");
+  inspect_command->add_option("--state-dir", inspect.state_dir, "The worker's")->capture_default_str();
+  inspect_command->add_flag("--json", inspect.json, "For programs");
+
+  auto* init = cli.add_subcommand("init", "Process 1 of a container: starts `start ...`, and starts it again when it dies");
+  init->prefix_command();
+
+  CLI11_PARSE(cli, argc, argv);
+  if (inspect_command->parsed()) return app::run_inspect(inspect);
+  if (init->parsed()) return roles::run_init(argc, argv, init->remaining());
+  if (start->parsed() && start->count("--log-format") == 0) serve.worker.log_format = "json";
+  return app::run_serve(argc, argv, std::move(serve), std::move(app));
+}
+
+}  // namespace parley

@@ -1,0 +1,180 @@
+#include "app/serve.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "app/builtin_providers.hpp"
+#include "ipc/exit_code.hpp"
+#include "net/endpoint.hpp"
+#include "providers/moonshine/moonshine_model.hpp"
+#include "rtc/webrtc_transport.hpp"
+#include "voice/voice_program.hpp"
+#include "web/page.hpp"
+#include "worker/http_api.hpp"
+
+namespace parley::app {
+
+extern const std::string_view kReceptionDialogue;
+
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::optional<std::uint16_t> port_of(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (failed != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return port;
+}
+
+// "127.0.0.1:8080", "[::1]:0", "0.0.0.0:80".
+Result<net::Endpoint> parse_endpoint(const char* option, const std::string& text) {
+  const auto colon = text.rfind(':');
+  const auto port = colon == std::string::npos ? std::nullopt : port_of(std::string_view(text).substr(colon + 1));
+  auto host = text.substr(0, colon == std::string::npos ? 0 : colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (!port || !net::is_address(host)) {
+    return fail(Errc::invalid_argument, fmt::format("{} \"{}\" is no address and port, as 127.0.0.1:8080", option, text));
+  }
+  return net::Endpoint{std::move(host), *port};
+}
+
+// "40000-40100"; empty: any.
+Result<std::pair<std::uint16_t, std::uint16_t>> parse_ports(const std::string& text) {
+  if (text.empty()) return std::pair<std::uint16_t, std::uint16_t>{};
+  const auto dash = text.find('-');
+  const auto begin = port_of(std::string_view(text).substr(0, dash));
+  const auto end = dash == std::string::npos ? begin : port_of(std::string_view(text).substr(dash + 1));
+  if (!begin || !end || *begin == 0 || *begin > *end) {
+    return fail(Errc::invalid_argument, fmt::format("--udp-ports \"{}\" is no range of ports, as 40000-40100", text));
+  }
+  return std::pair{*begin, *end};
+}
+
+// Everything on the command line, understood.
+struct Setup {
+  net::Endpoint calls;
+  net::Endpoint health;
+  rtc::WebRtcSettings media;
+};
+
+Result<Setup> understand(const ServeOptions& options) {
+  auto calls = parse_endpoint("--listen", options.worker.listen);
+  if (!calls) return fail(calls.error());
+  auto health = parse_endpoint("--health-listen", options.worker.health_listen);
+  if (!health) return fail(health.error());
+  auto ports = parse_ports(options.worker.udp_ports);
+  if (!ports) return fail(ports.error());
+  Setup setup{*calls, *health, {}};
+  auto& connection = setup.media.connection;
+  connection.bind_address = options.udp_address;
+  if (connection.bind_address.empty() && !net::is_wildcard(calls->address)) connection.bind_address = calls->address;
+  connection.port_begin = ports->first;
+  connection.port_end = ports->second;
+  if (!options.worker.advertise.empty()) connection.advertised_addresses = {options.worker.advertise};
+  if (auto checked = rtc::check(connection); !checked) return fail(checked.error());
+  return setup;
+}
+
+ProviderChoice local_providers() {
+  return {.vad = {"silero"}, .stt = {"moonshine"}, .llm = {"scripted"}, .tts = {"flite"}};
+}
+
+void fill_in(ProviderChoice& choice) {
+  const auto local = local_providers();
+  if (choice.vad.empty()) choice.vad = local.vad;
+  if (choice.stt.empty()) choice.stt = local.stt;
+  if (choice.llm.empty()) choice.llm = local.llm;
+  if (choice.tts.empty()) choice.tts = local.tts;
+}
+
+Result<std::shared_ptr<const job::HookRegistry>> hooks_of(const App& app) {
+  auto registry = std::make_shared<job::HookRegistry>();
+  for (const auto& hook : app.on_end) {
+    auto run = [own = hook.run](boost::json::object record, job::HookContext context) {
+      return own(std::move(record), {.idempotency_key = std::move(context.key), .attempt = context.try_number,
+                                     .deadline = context.deadline, .logger = std::move(context.logger)});
+    };
+    if (auto added = registry->add(hook.name, std::move(run)); !added) return fail(added.error());
+  }
+  return registry;
+}
+
+// What the supervisor serves with; dies with the last call.
+Task<Result<std::shared_ptr<void>>> serve_http(RealLoop& loop, Scope& scope, worker::CallDesk& desk, Setup setup, ServeOptions options) {
+  worker::HttpApiConfig config{.address = setup.calls.address,
+                               .port = setup.calls.port,
+                               .health_address = setup.health.address,
+                               .health_port = setup.health.port,
+                               .advertised_names = options.host_names,
+                               .token = options.token};
+  auto api = worker::HttpApi::listen(loop, scope, desk, std::move(config), web::files());
+  if (!api) co_return fail(api.error());
+  net::Endpoint page{setup.calls.address, (*api)->port()};
+  if (net::is_wildcard(page.address)) page.address = "127.0.0.1";
+  loop.logger().info("open http://{} in a browser and press Call", net::to_string(page));
+  co_return std::shared_ptr<void>(std::move(*api));
+}
+
+roles::WorkerParts parts_of(const ServeOptions& options, const Setup& setup, App app, std::shared_ptr<const job::HookRegistry> hooks) {
+  auto assets = std::make_shared<Assets>(options.models, std::string(kReceptionDialogue));
+  ProviderRegistry builtin;
+  add_builtin_providers(builtin, assets, options.worker.state_dir + "/inference.sock");
+  app.providers.add_missing(builtin);
+  fill_in(app.defaults.providers);
+  const bool local_stt = std::ranges::find(app.defaults.providers.stt, ProviderSpec("moonshine")) != app.defaults.providers.stt.end();
+
+  roles::WorkerParts parts;
+  parts.hooks = std::move(hooks);
+  parts.prewarm = [assets] { return assets->prewarm(); };
+  if (local_stt) {
+    parts.recognizer = [folder = assets->moonshine_folder()]() -> Result<ipc::Recognize> {
+      auto model = MoonshineModel::load(folder);
+      if (!model) return fail(model.error());
+      auto shared = std::make_shared<MoonshineModel>(std::move(*model));
+      return ipc::Recognize([shared](std::span<const float> samples) { return shared->transcribe(samples); });
+    };
+  }
+  parts.program = voice::voice_program(std::make_shared<const App>(std::move(app)), setup.media);
+  parts.serve = [setup, options](RealLoop& loop, Scope& scope, worker::CallDesk& desk) {
+    return serve_http(loop, scope, desk, setup, options);
+  };
+  return parts;
+}
+
+}  // namespace
+
+std::string default_models() {
+  if (const auto cache = environment("PARLEY_CACHE"); !cache.empty()) return cache + "/models";
+  if (const auto cache = environment("XDG_CACHE_HOME"); !cache.empty()) return cache + "/parley/models";
+  return environment("HOME") + "/.cache/parley/models";
+}
+
+void add_serve_options(CLI::App& command, ServeOptions& options) {
+  roles::add_worker_options(command, options.worker);
+  options.models = default_models();
+  command.add_option("--models", options.models, "Folder of the model files")->capture_default_str();
+  command.add_option("--token", options.token, "Bearer token asked of callers; needed beyond loopback")->envname("PARLEY_TOKEN");
+  command.add_option("--host-name", options.host_names, "Name by which callers may reach it, beside its address");
+  command.add_option("--udp-address", options.udp_address, "Address at which media arrives (default: that of --listen)");
+}
+
+int run_serve(int argc, char** argv, ServeOptions options, App app) {
+  auto setup = understand(options);
+  auto hooks = hooks_of(app);
+  if (!setup || !hooks) {
+    std::cerr << (setup ? hooks.error() : setup.error()).message() << '\n';
+    return static_cast<int>(ipc::ExitCode::usage);
+  }
+  auto parts = parts_of(options, *setup, std::move(app), std::move(*hooks));
+  return roles::run_worker(argc, argv, options.worker, std::move(parts));
+}
+
+}  // namespace parley::app

@@ -1,0 +1,152 @@
+#include "voice/voice_program.hpp"
+
+#include <fmt/format.h>
+
+#include "rtc/engine.hpp"
+#include "session/pipeline_session.hpp"
+#include "session/session_port.hpp"
+
+namespace parley::voice {
+
+namespace {
+
+// Of the time that a close has, what is kept for the goodbye to the caller.
+constexpr Duration kLeave = 1s;
+
+class VoiceProgram final : public job::JobProgram, private parley::JobContext, private SessionPort {
+ public:
+  VoiceProgram(job::JobContext& job, std::shared_ptr<const App> app, const rtc::WebRtcSettings& media)
+      : job_(job),
+        app_(std::move(app)),
+        call_{job.call().call_id, job.call().attempt_id, job.call().metadata},
+        options_(app_->defaults),
+        engine_(job.logger()),
+        transport_(job.scope(), engine_, media, job.logger()),
+        close_(job.scope(), "voice"),
+        app_scope_(job.scope(), "app") {}
+
+  ~VoiceProgram() override { kill_now(); }
+
+  // job::JobProgram
+  Task<Result<std::string>> answer(std::string offer, Deadline deadline) override {
+    auto answered = co_await transport_.answer(std::move(offer), deadline);
+    if (answered && !std::exchange(begun_, true)) begin();
+    co_return answered;
+  }
+
+  void request_stop(StopReason reason, bool forced) noexcept override {
+    stopping_ = true;
+    ended_.set();
+    if (session_) session_->request_stop(std::move(reason), forced ? Ending::forced : Ending::graceful);
+  }
+
+  Task<CloseReport> close(Deadline drain, Deadline deadline) override {
+    return close_.run(deadline, [this, drain](Deadline d) { return close_body(drain, d); });
+  }
+
+  Task<CloseReport> dispose(Deadline deadline) override { return engine_.close(deadline); }
+
+  void kill() noexcept override { kill_now(); }
+
+  boost::json::object summary() override { return session_ ? session_->summary() : boost::json::object{}; }
+
+ private:
+  void begin() {
+    (void)app_scope_.spawn("entrypoint", run_entrypoint());
+    (void)app_scope_.spawn("start watch", watch_start());
+  }
+
+  Task<void> run_entrypoint() {
+    std::string why;
+    try {
+      co_await app_->entrypoint(*this);
+      if (!started_.is_set()) why = "the entrypoint returned without having started a session";
+    } catch (const std::exception& error) {
+      why = fmt::format("the entrypoint failed: {}", error.what());
+    }
+    if (!why.empty()) fail_call(why);
+  }
+
+  Task<void> watch_start() {
+    auto& loop = co_await this_loop();
+    if (!co_await started_.wait(loop.in(kStartWithin))) {
+      fail_call(fmt::format("no session was started within {:.0f} s", to_seconds(kStartWithin)));
+    }
+  }
+
+  void fail_call(const std::string& why) {
+    job_.logger().error("{}", why);
+    job_.end_call({StopCause::failure, why});
+  }
+
+  Task<CloseReport> close_body(Deadline drain, Deadline deadline) {
+    auto& loop = co_await this_loop();
+    const auto began = loop.now();
+    CloseReport report;
+    const Deadline before_leaving(std::max(loop.now(), deadline.at() - kLeave));
+    if (session_) report.add("session", co_await session_->close(drain, before_leaving));
+    report.add("app", co_await app_scope_.close(before_leaving));
+    transport_.request_stop({StopCause::owner_closed, {}});
+    report.add("transport", co_await transport_.close(deadline));
+    report.took = loop.now() - began;
+    co_return report;
+  }
+
+  void kill_now() noexcept {
+    app_scope_.kill();
+    if (session_) session_->kill();
+    transport_.kill();
+  }
+
+  // parley::JobContext
+  const Call& call() const noexcept override { return call_; }
+  const Logger& logger() const noexcept override { return job_.logger(); }
+  SessionOptions& options() noexcept override { return options_; }
+
+  Task<Result<void>> start(Agent agent) override {
+    if (session_) co_return fail(Errc::internal, "the session was started already");
+    if (stopping_) co_return fail(Errc::closing, "the call is over");
+    session_ = std::make_unique<PipelineSession>(job_.scope(), static_cast<SessionPort&>(*this), transport_, app_->providers, options_, job_.logger());
+    auto started = session_->start(std::move(agent));
+    if (!started) {
+      fail_call(started.error().message());
+      co_return started;
+    }
+    started_.set();
+    co_return started;
+  }
+
+  Session& session() noexcept override { return *session_; }
+  Task<void> wait_for_end() override { (void)co_await ended_.wait(Deadline::bounded_by_scope()); }
+  Scope& scope() noexcept override { return app_scope_; }
+
+  // SessionPort and parley::JobContext
+  void remember(std::string_view key, boost::json::value value) override { job_.remember(key, std::move(value)); }
+  void emit(std::string_view type, boost::json::object data) override { job_.emit(type, std::move(data)); }
+  void turn_ended() override { job_.sync(); }
+  void end_requested(const StopReason& reason, bool) override { job_.end_call(reason); }
+
+  job::JobContext& job_;
+  std::shared_ptr<const App> app_;
+  Call call_;
+  SessionOptions options_;
+  bool begun_ = false;
+  bool stopping_ = false;
+  Event started_;
+  Event ended_;
+  rtc::Engine engine_;
+  rtc::WebRtcTransport transport_;
+  std::unique_ptr<PipelineSession> session_;
+  CloseOnce close_;
+  Scope app_scope_;
+};
+
+}  // namespace
+
+job::ProgramFactory voice_program(std::shared_ptr<const App> app, rtc::WebRtcSettings media) {
+  return [app = std::move(app), media = std::move(media)](job::JobContext& job) -> std::unique_ptr<job::JobProgram> {
+    return std::make_unique<VoiceProgram>(job, app, media);
+  };
+}
+
+}  // namespace parley::voice
