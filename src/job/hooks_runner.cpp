@@ -105,6 +105,12 @@ Task<HookReport> HookRunner::run(Deadline deadline) {
   } const not_running{running_};
 
   auto& loop = journal_.loop();
+  if (!journal_.has_file() && !journal_.so_far().call_started()) {
+    // Another process has the journal, or the disk refuses it: what was done already is in there.
+    report.pending = registry_.all().size();
+    report.next_try = loop.clock().wall() + std::chrono::ceil<std::chrono::milliseconds>(HookPolicy{}.first_backoff);
+    co_return report;
+  }
   const auto todo = pending_hooks(journal_.so_far(), registry_, journal_.call_id());
   if (todo.empty()) co_return report;
   if (!journal_.so_far().hooks_due()) {

@@ -42,7 +42,8 @@ class HookRunner {
 
   HookRunner(Scope& parent, Journal& journal, const HookRegistry& registry);
 
-  // Once at a time. Runs everything that is due now, in order.
+  // Once at a time. Runs everything that is due now, in order. Nothing without the journal of a call that another process
+  // began: what it did already is in there.
   Task<HookReport> run(Deadline deadline);
 
   void request_stop(StopReason reason) noexcept { scope_.request_stop(std::move(reason)); }

@@ -39,13 +39,26 @@ Journal::Journal(Loop& loop, JournalWriter writer, OpenJournal opened, JournalOp
       writer_(std::move(writer)),
       options_(std::move(options)),
       path_(std::move(opened.path)),
+      has_file_(opened.file != nullptr),
       file_(writer_.attach(std::move(opened.file), options_.call_id, path_.empty() ? options_.call_id : path_)),
       builder_(options_.call_id),
       next_sequence_(opened.contents.next_sequence()) {
   builder_.add(opened.contents);
 }
 
-Journal::~Journal() { writer_.let_go(std::move(file_)); }
+Journal::~Journal() {
+  if (file_) writer_.let_go(std::move(file_));
+}
+
+Task<Result<void>> Journal::let_go(Deadline deadline) {
+  if (!file_) co_return Result<void>{};
+  auto file = std::exchange(file_, nullptr);
+  auto done = co_await from_callback<Result<void>>(deadline, [&](Callback<Result<void>> told) {
+    writer_.let_go(std::move(file), [told](Result<void> result) { told(std::move(result)); });
+  });
+  if (!done) co_return fail(Errc::timeout, fmt::format("the journal of {} is still being written", options_.call_id));
+  co_return std::move(*done);
+}
 
 void Journal::append(std::string_view type, boost::json::object data) {
   const bool reserved = is_reserved_type(type);
@@ -76,7 +89,7 @@ void Journal::write(const JournalRecord& record, bool reserved) {
   if (!reserved && bytes_ + line->size() > options_.max_bytes) return reach_limit();
   ++next_sequence_;
   bytes_ += line->size();
-  if (!writer_.append(file_, *std::move(line))) ++lost_;
+  if (!file_ || !writer_.append(file_, *std::move(line))) ++lost_;
 }
 
 void Journal::reach_limit() {
@@ -93,6 +106,7 @@ void Journal::remember(std::string_view key, boost::json::value value) {
 }
 
 Task<Result<void>> Journal::sync(Deadline deadline) {
+  if (!file_) co_return fail(Errc::closing, fmt::format("the journal of {} was given up", options_.call_id));
   auto done = co_await from_callback<Result<void>>(deadline, [this](Callback<Result<void>> told) {
     writer_.sync(file_, [told](Result<void> result) { told(std::move(result)); });
   });
@@ -100,10 +114,13 @@ Task<Result<void>> Journal::sync(Deadline deadline) {
   co_return std::move(*done);
 }
 
-void Journal::request_sync() { writer_.request_sync(file_); }
+void Journal::request_sync() {
+  if (file_) writer_.request_sync(file_);
+}
 
 bool Journal::append_terminal() {
   if (builder_.terminal()) return false;
+  if (!builder_.over()) append(record_type::kAttemptExited, {{"detail", "nobody saw the end of its process"}});
   append(record_type::kTerminal, builder_.record());
   return true;
 }

@@ -62,7 +62,12 @@ class Journal {
   Task<Result<void>> sync(Deadline deadline);
   void request_sync();
 
-  // Writes the terminal record unless there is one. Only with the lock, by a supervisor; true: it was written now.
+  // Gives the file up and waits until its lock is free, for whoever takes it over. What is appended later is lost.
+  // Errc::timeout: the disk hangs.
+  Task<Result<void>> let_go(Deadline deadline);
+
+  // Writes the terminal record unless there is one. Only with the lock, by a supervisor, when the call is over; true: it
+  // was written now. An attempt whose end nobody has recorded is a crash.
   bool append_terminal();
 
   // The call so far, over all attempts: for hooks, takeover, pending work. Complete even when the disk is not.
@@ -70,6 +75,8 @@ class Journal {
   const std::string& call_id() const noexcept { return options_.call_id; }
   const std::string& path() const noexcept { return path_; }
   Loop& loop() const noexcept { return loop_; }
+  // False: nothing of it is on a disk, and what earlier processes wrote is not known.
+  bool has_file() const noexcept { return has_file_; }
   std::uint64_t lost() const noexcept { return lost_; }
 
  private:
@@ -80,7 +87,8 @@ class Journal {
   JournalWriter writer_;
   JournalOptions options_;
   std::string path_;
-  JournalWriter::FileRef file_;
+  bool has_file_;
+  JournalWriter::FileRef file_;  // null after let_go()
   RecordBuilder builder_;
   std::uint64_t next_sequence_;
   std::size_t bytes_ = 0;

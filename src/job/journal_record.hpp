@@ -33,7 +33,7 @@ struct JournalRecord {
 // Types that are the journal's own. A program's events have names without a dot and may not use these.
 namespace record_type {
 inline constexpr std::string_view kCallStarted = "call.started";        // what the call is; see CallStarted
-inline constexpr std::string_view kAttemptStarted = "attempt.started";  // a process serves it
+inline constexpr std::string_view kAttemptStarted = "attempt.started";  // a process serves it, or {kind: after_call}
 inline constexpr std::string_view kAttemptEnding = "attempt.ending";    // {cause, detail}: the end began, and why
 inline constexpr std::string_view kAttemptEnded = "attempt.ended";      // {teardown}: session closed, room left
 inline constexpr std::string_view kAttemptExited = "attempt.exited";    // {code | signal, detail}: seen by a supervisor
@@ -47,6 +47,9 @@ inline constexpr std::string_view kHookGivenUp = "hook.given_up";       // {key,
 inline constexpr std::string_view kGap = "journal.gap";         // {lost, why}: records that could not be written
 inline constexpr std::string_view kTerminal = "call.terminal";  // the terminal record
 }  // namespace record_type
+
+// attempt.started of a process that only does the work after the call.
+inline constexpr std::string_view kAfterCallKind = "after_call";
 
 // True for names that only the runtime may write: those with a dot.
 bool is_reserved_type(std::string_view type) noexcept;

@@ -29,7 +29,7 @@ void JournalWriter::sync(const FileRef& file, Done done) const { core_->sync(fil
 
 void JournalWriter::request_sync(const FileRef& file) const { core_->request_sync(file); }
 
-void JournalWriter::let_go(FileRef file) const { core_->let_go(std::move(file)); }
+void JournalWriter::let_go(FileRef file, Done done) const { core_->let_go(std::move(file), std::move(done)); }
 
 WriterHealth JournalWriter::health() const { return core_->health(); }
 

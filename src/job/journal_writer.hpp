@@ -62,8 +62,8 @@ class JournalWriter {
   void sync(const FileRef& file, Done done) const;
   // A sync that nobody waits for.
   void request_sync(const FileRef& file) const;
-  // Closes the file, on the driver's thread, after everything that was queued for it.
-  void let_go(FileRef file) const;
+  // Closes the file, on the driver's thread, after everything that was queued for it; then its lock is free.
+  void let_go(FileRef file, Done done = {}) const;
 
   WriterHealth health() const;
   // A sink that hands lines to the writer. After the writer's end it writes them itself.

@@ -74,7 +74,15 @@ void WriterCore::request_sync(const FileRef& file) {
   (void)enqueue({.kind = Kind::sync, .file = file});
 }
 
-void WriterCore::let_go(FileRef file) { (void)enqueue({.kind = Kind::close, .file = std::move(file)}); }
+void WriterCore::let_go(FileRef file, Done done) {
+  const auto shared = std::make_shared<Done>(std::move(done));
+  const auto tell = [shared](Result<void> result) {
+    if (*shared) (*shared)(std::move(result));
+  };
+  if (enqueue({.kind = Kind::close, .file = file, .done = tell}) == Taken::queued) return;
+  file.reset();
+  tell(Result<void>());
+}
 
 void WriterCore::write_log(const LogLine& line) noexcept {
   if (!log_) return;
@@ -211,6 +219,7 @@ void WriterCore::perform_close(Operation operation) {
   if (!write_held(file)) lose(file, std::exchange(file.held_lines, 0), "no space was left when the file was closed");
   file.held.clear();
   file.disk.reset();
+  if (operation.done) operation.done(Result<void>());
 }
 
 bool WriterCore::write_one_log_line() {

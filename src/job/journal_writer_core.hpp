@@ -47,7 +47,7 @@ class WriterCore {
   bool append(const FileRef& file, std::string line);
   void sync(const FileRef& file, Done done);
   void request_sync(const FileRef& file);
-  void let_go(FileRef file);
+  void let_go(FileRef file, Done done);
   void write_log(const LogLine& line) noexcept;
   void flush_log() noexcept;
   WriterHealth health() const;

@@ -174,8 +174,13 @@ RecordBuilder::Attempt& RecordBuilder::attempt(std::string_view id, WallTime tim
 }
 
 void RecordBuilder::on_attempt(const JournalRecord& record) {
-  const auto named = text_of(record.data, "attempt");
-  auto& it = attempt(record.attempt_id.empty() ? named : record.attempt_id, record.time);
+  const std::string id(record.attempt_id.empty() ? text_of(record.data, "attempt") : record.attempt_id);
+  if (record.type == record_type::kAttemptStarted && text_of(record.data, "kind") == kAfterCallKind) {
+    after_call_.push_back(id);
+    if (after_call_.size() > kMaxAfterCall) after_call_.pop_front();
+  }
+  if (std::ranges::find(after_call_, id) != after_call_.end()) return;
+  auto& it = attempt(id, record.time);
   if (record.type == record_type::kAttemptEnding && !it.ending) {
     it.ending = record.time;
     it.cause = text_of(record.data, "cause");

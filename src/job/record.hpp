@@ -71,6 +71,7 @@ class RecordBuilder {
   static constexpr std::size_t kMaxPartBytes = 64 * KiB;  // call, usage, latency, teardown: each
   static constexpr std::size_t kMaxHooks = 64;
   static constexpr std::size_t kMaxAttempts = 16;
+  static constexpr std::size_t kMaxAfterCall = 64;  // remembered by id, the latest
 
   explicit RecordBuilder(std::string call_id) : call_id_(std::move(call_id)) {}
 
@@ -140,6 +141,7 @@ class RecordBuilder {
   boost::json::object data_;
   std::size_t data_bytes_ = 0;
   std::vector<Attempt> attempts_;
+  std::deque<std::string> after_call_;  // processes that only did the work after the call: no attempts of it
   std::vector<HookState> hooks_;
   std::uint64_t dropped_ = 0, lost_ = 0, damaged_ = 0, missing_ = 0;
 };

@@ -287,6 +287,27 @@ TEST_F(Hooks, GivenUp_IsRecorded_AndNeverRunsAgain) {
   EXPECT_EQ(ran.size(), 1u);
 }
 
+TEST_F(Hooks, ProcessThatDidNotGetTheJournal_RunsNothing) {
+  add("on_end");
+  job.journal =
+      std::make_unique<Journal>(job.loop, job.writer->writer(), OpenJournal{}, JournalOptions{.call_id = kCall});
+  runner.emplace(*job.scope, *job.journal, registry);
+  run();
+  EXPECT_TRUE(ran.empty());
+  EXPECT_EQ(report->pending, 1u);
+  EXPECT_TRUE(report->next_try);
+}
+
+TEST_F(Hooks, JobWhoseDiskRefusedTheJournal_RunsItsHooksAllTheSame) {
+  add("on_end");
+  job.journal =
+      std::make_unique<Journal>(job.loop, job.writer->writer(), OpenJournal{}, JournalOptions{.call_id = kCall});
+  job.journal->append(record_type::kCallStarted, to_json(CallStarted{.hooks = registry.keys(kCall)}));
+  runner.emplace(*job.scope, *job.journal, registry);
+  run();
+  EXPECT_EQ(ran.size(), 1u);
+}
+
 TEST_F(Hooks, SecondRunAtTheSameTime_DoesNothing) {
   add("slow", [](HookContext) -> Task<Result<void>> {
     co_await sleep_for(1s);

@@ -125,7 +125,48 @@ TEST_F(Journals, TerminalRecord_IsWrittenOnce_WhoeverTries) {
     EXPECT_FALSE(supervisor.journal->append_terminal());
     ASSERT_TRUE(sync(supervisor));
   }
-  EXPECT_EQ(types(), (std::vector<std::string>{"call.terminal"}));
+  EXPECT_EQ(types(), (std::vector<std::string>{"attempt.exited", "call.terminal"}));
+}
+
+TEST_F(Journals, TerminalRecord_NeverSaysThatTheCallIsRunning) {
+  Process job(world, disk, "job");
+  job.begin_journal();
+  job.journal->append(record_type::kCallStarted, to_json(CallStarted{}));
+  job.journal->append(record_type::kAttemptStarted);
+  ASSERT_TRUE(sync(job));
+  job.die();
+  Process supervisor(world, disk, "supervisor");
+  supervisor.begin_journal("");
+  supervisor.journal->append_terminal();
+  ASSERT_TRUE(sync(supervisor));
+  const auto terminal = contents().records.back().data;
+  EXPECT_EQ(terminal.at("outcome"), "failed");
+  EXPECT_EQ(terminal.at("reason"), "crash");
+  EXPECT_EQ(terminal.at("detail"), "nobody saw the end of its process");
+}
+
+TEST_F(Journals, LetGo_FreesTheLock_BeforeItReturns) {
+  disk.set_sync_time(200ms);
+  Process supervisor(world, disk, "supervisor");
+  supervisor.begin_journal("");
+  supervisor.journal->append("a");
+  supervisor.journal->request_sync();
+  std::optional<Result<void>> gone;
+  ASSERT_TRUE(supervisor.scope->spawn("let go", [](Journal& j, std::optional<Result<void>>& r) -> Task<void> {
+    r = co_await j.let_go(j.loop().in(1s));
+    j.append("late");
+    (void)co_await j.let_go(j.loop().in(1s));
+  }(*supervisor.journal, gone)));
+  world.run_for(10ms);
+  EXPECT_FALSE(gone);
+  ASSERT_TRUE(world.run_until([&] { return gone.has_value(); }, 1s));
+  EXPECT_TRUE(*gone);
+  Process job(world, disk, "job");
+  EXPECT_TRUE(open_journal(*job.disk, kDirectory, kCall));
+  world.run_for(10ms);
+  EXPECT_EQ(types(), (std::vector<std::string>{"a"}));
+  EXPECT_EQ(supervisor.journal->lost(), 1u);
+  EXPECT_EQ(sync(supervisor).error().code(), Errc::closing);
 }
 
 TEST_F(Journals, SettledJournal_IsNoLongerWork_ButCanStillBeRead) {
@@ -137,7 +178,7 @@ TEST_F(Journals, SettledJournal_IsNoLongerWork_ButCanStillBeRead) {
   const auto listed = *list_journals(*supervisor.disk, kDirectory);
   ASSERT_EQ(listed.size(), 1u);
   EXPECT_TRUE(listed[0].settled);
-  EXPECT_EQ(read_journal(*supervisor.disk, kDirectory, kCall)->records.size(), 1u);
+  EXPECT_EQ(read_journal(*supervisor.disk, kDirectory, kCall)->records.size(), 2u);
   EXPECT_EQ(open_journal(*supervisor.disk, kDirectory, kCall).error().code(), Errc::not_found);
 }
 

@@ -152,6 +152,16 @@ TEST(Record, SecondAttempt_DecidesTheEnd_AndKeepsTheFirstOnesTranscript) {
   EXPECT_EQ(call.record().at("attempts").as_array().size(), 2u);
 }
 
+TEST(Record, ProcessesAfterTheCall_AreNoAttemptsOfIt) {
+  Call call;
+  call.started().said("user", "one").ended(StopCause::caller_hung_up);
+  call.attempt("AJ_after").add(record_type::kAttemptStarted, {{"kind", kAfterCallKind}});
+  call.supervisor().add(record_type::kAttemptExited, to_json(ProcessExit{.attempt_id = "AJ_after", .signal = 9}));
+  EXPECT_EQ(call.record().at("outcome"), "completed");
+  EXPECT_EQ(call.record().at("attempts").as_array().size(), 1u);
+  EXPECT_FALSE(call.record().at("teardown").as_object().contains("exit"));
+}
+
 TEST(Record, SummaryOfTheProgram_WinsOverItsEvents) {
   Call call;
   call.started()
