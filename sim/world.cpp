@@ -56,17 +56,18 @@ SimLoop& World::add_loop(std::string name, Logger logger) {
 
 SimLoop* World::pick_ready() {
   std::size_t ready = 0;
-  for (const auto& loop : loops_) ready += loop->has_ready() ? 1 : 0;
+  for (const auto& loop : loops_) ready += loop->has_ready() && !loop->frozen_ ? 1 : 0;
   if (ready == 0) return nullptr;
   auto index = random_.below(ready);
   for (const auto& loop : loops_) {
-    if (loop->has_ready() && index-- == 0) return loop.get();
+    if (loop->has_ready() && !loop->frozen_ && index-- == 0) return loop.get();
   }
   return nullptr;
 }
 
 bool World::step(TimePoint end) {
   for (const auto& loop : loops_) {
+    if (loop->frozen_) continue;
     if (std::exchange(loop->knocked_, false)) loop->deliver_external();
     loop->fire_timers();
   }
@@ -78,9 +79,10 @@ bool World::step(TimePoint end) {
     if (const auto count = loop->ready_count(); count > 0) loop->run_one(random_.below(count));
     return true;
   }
-  if (std::ranges::any_of(loops_, [](const auto& loop) { return loop->knocked_; })) return true;
+  if (std::ranges::any_of(loops_, [](const auto& loop) { return loop->knocked_ && !loop->frozen_; })) return true;
   std::optional<TimePoint> next;
   for (const auto& loop : loops_) {
+    if (loop->frozen_) continue;
     if (const auto at = loop->next_timer()) next = next ? std::min(*next, *at) : *at;
   }
   if (!next || *next > end) return false;

@@ -67,11 +67,16 @@ class SimLoop final : public Loop {
 
   SimBlockingPool& blocking() override { return pool_; }
 
+  // A process whose loop is busy for ever, or stopped: nothing of it runs until it is let go.
+  void freeze(bool on) noexcept { frozen_ = on; }
+  bool frozen() const noexcept { return frozen_; }
+
  private:
   friend class World;
   void wake_from_outside() noexcept override { knocked_ = true; }
 
   bool knocked_ = false;
+  bool frozen_ = false;
   SimBlockingPool pool_;
 };
 

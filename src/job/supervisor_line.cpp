@@ -84,6 +84,8 @@ void SupervisorLine::phase(ipc::Phase phase, std::optional<TimePoint> leave_by) 
   phase_pending_ = true;
   all_sent_.reset();
   something_pending_.set();
+  // At once, where it can be: what comes next may never give the loop back.
+  if (link_ && welcomed_) (void)send_pending();
 }
 
 void SupervisorLine::turns(std::uint64_t turns) {

@@ -1,0 +1,84 @@
+// The cut sweep over processes: a worker with calls in every state, and at every k-th step something dies, hangs or lies.
+// Whatever it was, every call ends, with one terminal record and its hooks done, and nothing is left.
+#include <csignal>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "process_world.hpp"
+
+namespace parley {
+namespace {
+
+using Kind = sim::SimOs::Kind;
+
+enum class Cut { none, kill_job, freeze_job, terminate_job, lie, kill_zygote, freeze_zygote, kill_inference, kill_supervisor, kill_all_but_supervisor };
+constexpr const char* kNames[] = {"none", "kill_job", "freeze_job", "terminate_job", "lie", "kill_zygote", "freeze_zygote",
+                                  "kill_inference", "kill_supervisor", "kill_all_but_supervisor"};
+
+void do_cut(ProcessWorld& w, Cut cut) {
+  auto& os = w.os;
+  const auto one = [&](Kind kind) {
+    const auto pids = os.alive(kind);
+    return pids.empty() ? 0 : pids[w.world.random().below(pids.size())];
+  };
+  const auto a_job = [&] {
+    const int job = one(Kind::job);
+    return job ? job : one(Kind::after_call);
+  };
+  switch (cut) {
+    case Cut::none: break;
+    case Cut::kill_job: os.signal(a_job(), SIGKILL); break;
+    case Cut::freeze_job: os.freeze(a_job()); break;
+    case Cut::terminate_job: os.signal(a_job(), SIGTERM); break;
+    case Cut::lie: os.send_garbage(a_job()); break;
+    case Cut::kill_zygote: os.signal(one(Kind::zygote), SIGKILL); break;
+    case Cut::freeze_zygote: os.freeze(one(Kind::zygote)); break;
+    case Cut::kill_inference: os.signal(one(Kind::inference), SIGKILL); break;
+    case Cut::kill_supervisor: os.signal(one(Kind::supervisor), SIGKILL); break;
+    case Cut::kill_all_but_supervisor:
+      for (const auto kind : {Kind::zygote, Kind::inference, Kind::job, Kind::after_call}) {
+        for (const int pid : os.alive(kind)) os.signal(pid, SIGKILL);
+      }
+      break;
+  }
+}
+
+// Three calls: one is hung up, one ends by itself, one is being answered when the others end. Returns the steps it took.
+std::uint64_t run(Cut cut, std::uint64_t at_step, std::uint64_t seed) {
+  ProcessWorld w(seed, {.slots = 4});
+  w.keep_supervised();
+  bool done = false;
+  w.world.on_step([&](std::uint64_t step) {
+    if (step >= at_step && !std::exchange(done, true)) do_cut(w, cut);
+  });
+  w.os.start_supervisor();
+  w.world.run_for(200ms);
+  w.offer();
+  w.offer({{"in_call", "finish"}});
+  w.world.run_for(700ms);
+  w.hang_up_all();
+  w.offer();
+  const bool settled = w.run_until_settled();
+  const auto what = fmt::format("{} at step {} of seed {}", kNames[static_cast<int>(cut)], at_step, seed);
+  EXPECT_TRUE(settled) << what << ": " << w.describe();
+  w.expect_the_law(what);
+  return w.world.steps();
+}
+
+class CutSweep : public ::testing::TestWithParam<int> {};
+
+TEST_P(CutSweep, EveryCallEnds_WithOneRecord_AndItsHooksDone) {
+  const auto cut = static_cast<Cut>(GetParam());
+  constexpr std::uint64_t kSeed = 17;
+  const auto steps = run(Cut::none, 0, kSeed);
+  // PARLEY_SWEEP=full cuts at every step.
+  const char* full = std::getenv("PARLEY_SWEEP");
+  const std::uint64_t cuts = full && std::string_view(full) == "full" ? steps : 40;
+  for (std::uint64_t i = 0; i < cuts && !HasFailure(); ++i) run(cut, 1 + i * steps / cuts, kSeed);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, CutSweep, ::testing::Range(1, 10), [](const auto& way) { return kNames[way.param]; });
+
+}  // namespace
+}  // namespace parley

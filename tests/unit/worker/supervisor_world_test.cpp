@@ -1,0 +1,184 @@
+// The real supervisor and job code on simulated loops, one fault at a time.
+#include <csignal>
+
+#include "process_world.hpp"
+
+namespace parley {
+namespace {
+
+using Kind = sim::SimOs::Kind;
+
+TEST(SupervisorWorld, CallIsHungUp_TerminalRecordOnce_HooksOnce_SlotFree) {
+  ProcessWorld w(1);
+  w.start();
+  ASSERT_TRUE(w.run_until_answered(1));
+  EXPECT_EQ(w.os.supervisor()->slots_in_use(), 1u);
+  ASSERT_TRUE(w.run_until_settled()) << w.world.describe();
+  w.expect_the_law("hung up");
+  for (const auto& [key, runs] : w.hook_runs) EXPECT_EQ(runs, 1) << key;
+  EXPECT_EQ(w.os.kills(SIGKILL), 0u);
+}
+
+TEST(SupervisorWorld, AllSlotsTaken_RefusedAtOnce) {
+  ProcessWorld w(2, {.slots = 1});
+  w.start();
+  ASSERT_TRUE(w.run_until_answered(1));
+  w.offer();
+  const auto began = w.world.now();
+  ASSERT_TRUE(w.world.run_until([&] { return w.answers.size() == 2; }, 1s));
+  EXPECT_LT(w.world.now() - began, 1ms);
+  EXPECT_EQ(w.answers.back().error().code(), Errc::overloaded);
+}
+
+TEST(SupervisorWorld, SlotIsFreed_WhenTheWorkAfterTheCallBegins) {
+  ProcessWorld w(3, {.slots = 1});
+  w.start();
+  ASSERT_TRUE(w.run_until_answered(1));
+  w.hang_up_all();
+  ASSERT_TRUE(w.world.run_until([&] { return !w.hook_runs.empty(); }, 5s));
+  ASSERT_TRUE(w.world.run_until([&] { return w.os.supervisor()->slots_in_use() == 0; }, 4ms)) << "while the first hook is at work";
+  EXPECT_EQ(w.os.alive(Kind::job).size(), 1u);
+  ASSERT_TRUE(w.run_until_settled());
+}
+
+struct Misbehaviour {
+  const char* when;
+  const char* what;
+  Duration bound;  // from the hang-up to the process's end
+};
+class Misbehaves : public ::testing::TestWithParam<Misbehaviour> {};
+
+TEST_P(Misbehaves, TheCallEndsInBoundedTime_AndTheLawHolds) {
+  const auto& p = GetParam();
+  ProcessWorld w(4);
+  w.start();
+  w.offer({{p.when, p.what}});
+  w.world.run_for(30s);  // what never answers is over by then
+  const auto began = w.world.now();
+  w.hang_up_all();
+  ASSERT_TRUE(w.world.run_until([&] { return w.os.alive(Kind::job).empty(); }, 5min)) << w.world.describe();
+  EXPECT_LE(w.world.now() - began, p.bound);
+  ASSERT_TRUE(w.run_until_settled()) << w.world.describe();
+  w.expect_the_law(std::string(p.when) + " " + p.what);
+  EXPECT_FALSE(w.os.calls().empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, Misbehaves,
+                         ::testing::Values(Misbehaviour{"on_start", "throw", 1s}, Misbehaviour{"on_answer", "refuse", 1s},
+                                           Misbehaviour{"on_answer", "hang", 1s}, Misbehaviour{"on_answer", "block", 1s},
+                                           Misbehaviour{"in_call", "finish", 1s}, Misbehaviour{"in_call", "block", 12s},
+                                           Misbehaviour{"on_close", "throw", 1s}, Misbehaviour{"on_close", "hang", 9s},
+                                           Misbehaviour{"on_close", "block", 9s}, Misbehaviour{"on_dispose", "hang", 4s},
+                                           Misbehaviour{"on_dispose", "block", 7s}),
+                         [](const auto& way) { return std::string(way.param.when) + "_" + way.param.what; });
+
+TEST(SupervisorWorld, WedgedWithoutASupervisor_TheKernelsTimerKills) {
+  ProcessWorld w(5);
+  w.start();
+  w.offer({{"in_call", "block"}});
+  ASSERT_TRUE(w.world.run_until([&] { return w.answers.size() == 1; }, 5s));
+  w.os.signal(w.os.alive(Kind::supervisor).front(), SIGKILL);
+  const auto began = w.world.now();
+  ASSERT_TRUE(w.world.run_until([&] { return w.os.alive(Kind::job).empty(); }, 1min));
+  EXPECT_LE(w.world.now() - began, ipc::Deadlines{}.dead_man + 1s);
+  w.os.start_supervisor();
+  ASSERT_TRUE(w.run_until_settled()) << w.world.describe();
+  w.expect_the_law("wedged alone");
+}
+
+TEST(SupervisorWorld, SupervisorDies_TheNextOneTakesTheCallOver_WithItsEvents) {
+  ProcessWorld w(6);
+  w.start();
+  ASSERT_TRUE(w.run_until_answered(1));
+  w.world.run_for(300ms);
+  const int job = w.os.alive(Kind::job).front();
+  w.os.signal(w.os.alive(Kind::supervisor).front(), SIGKILL);
+  w.world.run_for(2s);
+  EXPECT_EQ(w.os.alive(Kind::job), std::vector<int>{job}) << "the call goes on";
+  w.start();
+  EXPECT_EQ(w.os.supervisor()->slots_in_use(), 1u);
+  auto watch = w.os.supervisor()->watch(w.calls.front(), 0);
+  ASSERT_TRUE(watch);
+  ASSERT_TRUE(w.run_until_settled()) << w.world.describe();
+  w.expect_the_law("adopted");
+  for (const auto& [key, runs] : w.hook_runs) EXPECT_EQ(runs, 1) << key;
+}
+
+TEST(SupervisorWorld, HangUpBeforeTheJobDialsIn_IsSaidWhenItDoes_AndNothingIsKilled) {
+  ProcessWorld w(7);
+  w.start();
+  ASSERT_TRUE(w.run_until_answered(1));
+  w.os.signal(w.os.alive(Kind::supervisor).front(), SIGKILL);
+  w.world.run_for(5s);
+  w.os.start_supervisor();
+  w.world.run_for(1ms);
+  w.hang_up_all();
+  ASSERT_TRUE(w.run_until_settled()) << w.world.describe();
+  EXPECT_EQ(w.os.kills(SIGKILL), 1u) << "the supervisor, and nobody else";
+  w.expect_the_law("hung up while nobody listened");
+}
+
+TEST(SupervisorWorld, LyingJob_LosesItsLine_AndItsLife) {
+  ProcessWorld w(8);
+  w.start();
+  ASSERT_TRUE(w.run_until_answered(2));
+  w.os.send_garbage(w.os.alive(Kind::job).front());
+  ASSERT_TRUE(w.world.run_until([&] { return w.os.alive(Kind::job).size() == 1; }, 10s)) << w.world.describe();
+  ASSERT_TRUE(w.run_until_settled());
+  w.expect_the_law("lied");
+}
+
+TEST(SupervisorWorld, StarvedJob_GetsOneExtension_AndFewerCallsAreAdmitted) {
+  ProcessWorld w(9);
+  w.start();
+  ASSERT_TRUE(w.run_until_answered(1));
+  const int job = w.os.alive(Kind::job).front();
+  w.os.starve(job);
+  w.os.freeze(job);
+  const auto began = w.world.now();
+  ASSERT_TRUE(w.world.run_until([&] { return w.os.alive(Kind::job).empty(); }, 1min));
+  const ipc::Deadlines d;
+  EXPECT_GE(w.world.now() - began, d.turns_missing + d.max_extension);
+  EXPECT_NE(w.os.supervisor()->metrics().find("parley_jobs_extended_total 1"), std::string::npos);
+  ASSERT_TRUE(w.run_until_settled());
+}
+
+TEST(SupervisorWorld, ZygoteDies_TheNextCallIsAnsweredByTheNextOne) {
+  ProcessWorld w(10);
+  w.start();
+  w.os.signal(w.os.alive(Kind::zygote).front(), SIGKILL);
+  w.offer();
+  ASSERT_TRUE(w.world.run_until([&] { return w.answers.size() == 1; }, 10s)) << w.world.describe();
+  EXPECT_TRUE(w.answers.front()) << w.answers.front().error().message();
+  ASSERT_TRUE(w.run_until_settled());
+  w.expect_the_law("zygote");
+}
+
+TEST(SupervisorWorld, Drain_LetsCallsFinish_ThenClosesThem) {
+  ProcessWorld w(11, {.slots = 2, .drain_grace = 5s});
+  w.start();
+  ASSERT_TRUE(w.run_until_answered(2));
+  std::optional<bool> all_ended;
+  ASSERT_TRUE(w.os.supervisor_scope()->spawn("drain", [](ProcessWorld& world, std::optional<bool>& out) -> Task<void> {
+    out = co_await world.os.supervisor()->drain();
+  }(w, all_ended)));
+  w.world.run_for(1s);
+  EXPECT_EQ(w.os.alive(Kind::job).size(), 2u);
+  ASSERT_TRUE(w.world.run_until([&] { return all_ended.has_value(); }, 40s)) << w.world.describe();
+  EXPECT_FALSE(*all_ended) << "they were cut";
+  EXPECT_TRUE(w.os.alive(Kind::job).empty());
+  w.expect_the_law("drained");
+}
+
+TEST(SupervisorWorld, CallerStopsWaitingForTheAnswer_TheCallIsEnded) {
+  ProcessWorld w(12);
+  w.start();
+  w.offer({{"on_answer", "hang"}});
+  w.world.run_for(100ms);
+  ASSERT_EQ(w.os.alive(Kind::job).size(), 1u);
+  w.os.supervisor_scope()->kill();  // the connection on which it was asked is gone
+  ASSERT_TRUE(w.world.run_until([&] { return w.os.alive(Kind::job).empty(); }, 3s)) << w.world.describe();
+}
+
+}  // namespace
+}  // namespace parley
