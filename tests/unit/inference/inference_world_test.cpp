@@ -205,6 +205,32 @@ TEST_F(Inference, SlowModel_DeadlinesHold_AndWhatIsLateIsNeverRun) {
   EXPECT_EQ(ran, (std::vector<std::size_t>{1, 3}));
 }
 
+TEST_F(Inference, RequestWhoseTimeIsOver_IsAnsweredSo_WithoutBeingRun) {
+  loop.blocking().set_duration(2s);
+  start_server();
+  const auto job = call();
+  Answer first;
+  ask(*job, 1, 10s, first);
+  world.run_for(1ms);
+  // A client that does not take its request back.
+  auto patient = *MemoryDialer(meeting).dial();
+  Handles handles;
+  handles.push_back(std::make_unique<FdHandle>(*make_inference_audio(std::vector<float>(2))));
+  const RecognizeRequest request{.id = 5, .samples = 2, .patience = 1s};
+  ASSERT_TRUE(patient->send(serialize(ToInference(request)), std::move(handles)));
+  std::optional<Result<Packet>> packet;
+  ASSERT_TRUE(scope->spawn("receive", [](Link& link, std::optional<Result<Packet>>& p) -> Task<void> {
+    p = co_await link.receive(Deadline::bounded_by_scope());
+  }(*patient, packet)));
+  ASSERT_TRUE(world.run_until([&] { return packet.has_value(); }, 3s)) << world.describe();
+  const auto answer = parse_inference_answer((*packet)->bytes);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->id, 5u);
+  EXPECT_EQ(answer->text.error().code(), Errc::timeout);
+  EXPECT_EQ(ran, (std::vector<std::size_t>{1}));
+  EXPECT_EQ(server->counters().expired, 1u);
+}
+
 TEST_F(Inference, CallerThatGoesAway_IsNotComputedFor) {
   loop.blocking().set_duration(1s);
   start_server();
