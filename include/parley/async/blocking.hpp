@@ -2,8 +2,9 @@
 //
 //   Result<std::string> text = co_await run_blocking<std::string>(deadline, [path] { return read_file(path); });
 //
-// At the deadline, or when the waiting task is destroyed, the call is abandoned: it may run to its end on its thread, its
-// result is dropped and counted. Whatever the function uses it must own.
+// At the deadline, or when the waiting task is stopped or destroyed, the call is abandoned and counted
+// (Loop::Counters::abandoned): it may run to its end on its thread, its result is dropped and counted (late_events).
+// Whatever the function uses it must own.
 #pragma once
 
 #include <functional>
@@ -25,21 +26,42 @@ class BlockingPool {
   virtual Result<void> submit(Work work) = 0;
 };
 
+namespace detail {
+
+// A call that is under way when its waiter goes is left behind.
+struct BlockingCall {
+  explicit BlockingCall(Loop& l) : loop(l) {}
+  ~BlockingCall() {
+    if (under_way) ++loop.counters().abandoned;
+  }
+  BlockingCall(const BlockingCall&) = delete;
+  BlockingCall& operator=(const BlockingCall&) = delete;
+
+  Loop& loop;
+  bool under_way = false;
+};
+
+}  // namespace detail
+
 template <class T, class Function>
 Task<Result<T>> run_blocking(Deadline deadline, Function function) {
   auto& loop = co_await this_loop();
-  Result<void> started;
+  detail::BlockingCall call(loop);
   auto answer = co_await from_callback<Result<T>>(deadline, [&](Callback<Result<T>> done) {
-    started = loop.blocking().submit([function = std::move(function), done]() mutable {
+    auto started = loop.blocking().submit([function = std::move(function), done]() mutable {
       try {
         done(function());
       } catch (const std::exception& error) {
         done(fail(Errc::internal, error.what()));
+      } catch (...) {
+        done(fail(Errc::internal, "an exception of unknown type"));
       }
     });
+    call.under_way = started.has_value();
     if (!started) done(fail(started.error()));
   });
   if (!answer) co_return fail(answer.error());
+  call.under_way = false;
   co_return std::move(*answer);
 }
 

@@ -20,6 +20,8 @@ TEST(RunBlocking, RunsOnAnotherThread_AndItsExceptionIsAnError) {
   ASSERT_TRUE(scope.spawn("main", [](RealLoop& l, std::thread::id& w, std::string& y) -> Task<void> {
     auto id = co_await run_blocking<std::thread::id>(l.in(20s), [] { return std::this_thread::get_id(); });
     if (id) w = *id;
+    auto odd = co_await run_blocking<int>(l.in(20s), []() -> int { throw 7; });
+    EXPECT_FALSE(odd);
     auto broken = co_await run_blocking<int>(l.in(20s), []() -> int { throw std::runtime_error("disk on fire"); });
     if (!broken) y = broken.error().message();
     l.stop();
@@ -46,6 +48,7 @@ TEST(RunBlocking, CallThatDoesNotReturn_IsAbandonedAtTheDeadline_AndThePoolSaysS
   }(loop, opened, code)));
   loop.run();
   EXPECT_EQ(code, Errc::timeout);
+  EXPECT_EQ(loop.counters().abandoned, 1u);
   EXPECT_EQ(loop.blocking().close(1ms), 1u);
   gate->set_value();
   EXPECT_EQ(loop.blocking().close(20s), 0u);
