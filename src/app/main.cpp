@@ -6,6 +6,7 @@
 
 #include "app/inspect.hpp"
 #include "app/serve.hpp"
+#include "call_command/call.hpp"
 
 namespace parley {
 
@@ -29,6 +30,10 @@ int main(int argc, char** argv, App app) {
   auto* start = cli.add_subcommand("start", "Answer calls, in production: log lines as JSON");
   for (auto* command : {dev, start}) app::add_serve_options(*command, serve);
 
+  call_command::CallOptions call;
+  auto* call_subcommand = cli.add_subcommand("call", "Call an agent with recorded turns, and record what it answers");
+  call_command::add_call_options(*call_subcommand, call);
+
   app::InspectOptions inspect;
   inspect.state_dir = roles::default_state_dir();
   auto* inspect_command = cli.add_subcommand("inspect", "What happened in a call, second by second");
@@ -40,6 +45,7 @@ int main(int argc, char** argv, App app) {
   init->prefix_command();
 
   CLI11_PARSE(cli, argc, argv);
+  if (call_subcommand->parsed()) return call_command::run_call(call);
   if (inspect_command->parsed()) return app::run_inspect(inspect);
   if (init->parsed()) return roles::run_init(argc, argv, init->remaining());
   if (start->parsed() && start->count("--log-format") == 0) serve.worker.log_format = "json";
