@@ -41,7 +41,8 @@ std::vector<Spoken> load_prompts() {
   std::vector<Spoken> spoken;
   const auto prompts = test::sentence_prompts(wanted_prompts());
   EXPECT_TRUE(prompts) << prompts.error().message();
-  for (const auto& prompt : prompts.value_or({})) {
+  if (!prompts) return spoken;
+  for (const auto& prompt : *prompts) {
     const auto samples = test::decode_audio(prompt.path, kTransportRate);
     EXPECT_TRUE(samples) << samples.error().message();
     Spoken one{prompt, std::vector<std::int16_t>(samples->size()), {}};
