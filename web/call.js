@@ -9,8 +9,14 @@ let call = null;  // { location, connection, microphone, events, lost }
 
 $('call').addEventListener('click', () => start());
 $('hang-up').addEventListener('click', () => hangUp());
-// The tab is closed: the agent need not find out by waiting.
-addEventListener('pagehide', () => { if (call?.location) fetch(call.location, { method: 'DELETE', keepalive: true }); });
+// The page goes: a goodbye on the connection. The server keeps the call for a moment, so that a page that is only being
+// reloaded can join it again.
+addEventListener('pagehide', () => {
+  if (!call?.location) return;
+  sessionStorage.setItem('call', call.location);
+  call.connection?.close();
+});
+rejoin();
 
 function show(state, live = false) {
   $('state').textContent = state;
@@ -27,13 +33,20 @@ function buttons(calling) {
   $('hang-up').hidden = !calling;
 }
 
-async function start() {
+// After a reload: the same call, if it still goes on.
+function rejoin() {
+  const place = sessionStorage.getItem('call');
+  sessionStorage.removeItem('call');
+  if (place) start(place);
+}
+
+async function start(place) {
   notice('');
   $('transcript').replaceChildren();
   $('ending').hidden = true;
   buttons(true);
   show('Asking for the microphone');
-  const mine = call = {};
+  const mine = call = { began: Date.now() };
   try {
     mine.microphone = await navigator.mediaDevices.getUserMedia({ audio: constraints() });
   } catch (error) {
@@ -42,10 +55,11 @@ async function start() {
   if (call !== mine) return release(mine);
   show('Calling');
   try {
-    await connect(mine, '/call');
+    await connect(mine, place ?? '/call');
     watch(mine);
   } catch (error) {
-    fail(mine, error.message);
+    if (place) finish(mine, 'Ready');
+    else fail(mine, error.message);
   }
 }
 
@@ -178,14 +192,22 @@ async function hangUp() {
   await fetch(mine.location, { method: 'DELETE' }).catch(() => finish(mine, 'Call ended'));
 }
 
+const endings = {
+  caller_hung_up: 'You hung up',
+  caller_vanished: 'The connection was lost',
+  agent_hung_up: 'The agent hung up',
+  limit: 'A limit of the call was reached',
+  failure: 'Something went wrong on the agent\'s side',
+  shutdown: 'The agent is being shut down',
+};
+
 function ended(mine, data) {
   finish(mine, 'Call ended');
   const title = document.createElement('h2');
-  title.textContent = `Ended by the ${data.ended_by ?? 'system'}`;
+  title.textContent = endings[data.cause] ?? 'The call is over';
   const detail = document.createElement('p');
-  const seconds = Math.round((data.duration_ms ?? 0) / 1000);
-  detail.textContent = [data.reason?.replaceAll('_', ' '), data.detail, `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} min`]
-    .filter(Boolean).join(' · ');
+  const seconds = Math.round((Date.now() - mine.began) / 1000);
+  detail.textContent = [`${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} min`, data.detail].filter(Boolean).join(' · ');
   $('ending').replaceChildren(title, detail);
   $('ending').hidden = false;
 }

@@ -5,6 +5,7 @@
 
 #include <parley/base/time.hpp>
 
+#include "ipc/exit_code.hpp"
 #include "ipc/message.hpp"
 
 namespace parley::ipc {
@@ -18,7 +19,7 @@ struct Deadlines {
   Duration after_call = 120s;      // all hooks
   Duration one_hook = 61s;         // one that keeps the loop busy: the hook's own minute, and its grace
   Duration disposal = 2s;
-  Duration finish = 4s;            // finish_process bounds itself by less
+  Duration finish = kMaxFinish + 1s;
 
   Duration grace_after_stop = 1s;  // beyond what a stop allows, before SIGTERM
   Duration grace_after_term = 2s;  // before SIGKILL

@@ -3,7 +3,25 @@
 // Not used: 1, 23, 66, 77 and everything from 126 on, which sanitizers, test runners and shells use.
 #pragma once
 
+#include <parley/base/time.hpp>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define PARLEY_HAS_LSAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PARLEY_HAS_LSAN 1
+#endif
+#endif
+
 namespace parley::ipc {
+
+// The longest that finish_process takes. The leak check of a sanitizer build stops the world, and is slow where the world
+// is crowded.
+#ifdef PARLEY_HAS_LSAN
+constexpr Duration kMaxFinish = 30s;
+#else
+constexpr Duration kMaxFinish = 3s;
+#endif
 
 enum class ExitCode : int {
   ok = 0,               // ended in order

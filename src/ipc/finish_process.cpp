@@ -12,13 +12,6 @@
 
 #include "ipc/kernel_timer.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define PARLEY_HAS_LSAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PARLEY_HAS_LSAN 1
-#endif
-#endif
 #ifdef PARLEY_HAS_LSAN
 #include <sanitizer/lsan_interface.h>
 #endif

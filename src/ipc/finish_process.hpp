@@ -13,7 +13,6 @@
 
 namespace parley::ipc {
 
-constexpr Duration kMaxFinish = 3s;
 constexpr Duration kMaxSocketGoodbye = 500ms;  // for all sockets together
 constexpr int kMaxGoodbyeSockets = 256;
 

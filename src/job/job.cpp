@@ -42,6 +42,7 @@ Job::Job(Loop& loop, JobConfig config, JobPorts ports)
       ports_(std::move(ports)),
       info_{config_.identity.call_id, config_.identity.attempt_id, {}},
       logger_(loop.logger().with("call", info_.call_id)),
+      has_journal_(ports_.journal.file != nullptr),
       journal_(loop, ports_.writer, std::move(ports_.journal),
                {.call_id = info_.call_id, .attempt_id = info_.attempt_id, .redaction = config_.redaction}),
       root_(loop, "job"),
@@ -91,6 +92,11 @@ Task<void> Job::live_in_order() {
   if (config_.identity.kind == ipc::JobKind::call) {
     (void)co_await end_requested_.wait(Deadline::bounded_by_scope());
     co_await end_in_order();
+  } else if (!has_journal_) {
+    // Without the lock another process may be at it; without the records nobody knows what was done already.
+    promises_.enter(Phase::hooks);
+    line_.after_call({.done = false});
+    exit_ = ExitCode::after_call_due;
   } else {
     journal_.append(record_type::kAttemptStarted, {{"kind", "after_call"}});
     if (!co_await work_after_call()) exit_ = ExitCode::after_call_due;

@@ -45,7 +45,7 @@ struct JobPorts {
   ipc::Dialer* dialer = nullptr;
   DeadMan* dead_man = nullptr;
   JournalWriter writer;
-  OpenJournal journal;  // taken in the process's first acts
+  OpenJournal journal;  // taken in the process's first acts; a job of kind after_call is nothing without it
   std::function<void(ipc::ExitCode)> finish;
 };
 
@@ -106,6 +106,7 @@ class Job final : private JobContext {
   JobPorts ports_;
   CallInfo info_;
   Logger logger_;
+  bool has_journal_;
   Journal journal_;
   Scope root_;
   SupervisorLine line_;

@@ -55,7 +55,8 @@ OpenJournal open_own_journal(Disk& disk, const ipc::StateDir& dir, const ipc::Sp
   const auto folder = dir.calls_path();
   auto opened = spawn.kind == ipc::JobKind::call ? create_journal(disk, folder, spawn.call_id) : open_journal(disk, folder, spawn.call_id);
   if (opened) return std::move(*opened);
-  logger.error("the call goes on without its journal: {}", opened.error().message());
+  const auto* what = spawn.kind == ipc::JobKind::call ? "the call goes on without its journal" : "the work after the call waits";
+  logger.error("{}: {}", what, opened.error().message());
   return {.file = nullptr, .path = journal_path(folder, spawn.call_id), .contents = {}};
 }
 

@@ -13,7 +13,7 @@ namespace {
 template <class Raw>
 bool parse(int family, std::string_view text, Raw& raw) noexcept {
   char zero_terminated[INET6_ADDRSTRLEN];
-  if (text.size() >= sizeof zero_terminated) return false;
+  if (text.size() >= sizeof zero_terminated || text.find('\0') != text.npos) return false;
   std::memcpy(zero_terminated, text.data(), text.size());
   zero_terminated[text.size()] = 0;
   return inet_pton(family, zero_terminated, &raw) == 1;

@@ -13,9 +13,12 @@ using ErrorCode = boost::beast::error_code;
 namespace {
 
 // Chunk headers and trailers may span what one feed brought, but not more than this beyond the header's bound.
-constexpr std::size_t kMaxPendingExtra = 64 * KiB;
+constexpr std::size_t kMaxPendingExtra = 32 * KiB;
 
 std::string_view view(boost::beast::string_view text) noexcept { return {text.data(), text.size()}; }
+
+// "0\r\n\r\n": what is always still to come of a chunked body.
+constexpr std::size_t kShortestRest = 5;
 
 HttpFault fault_of(const ErrorCode& ec, const HttpLimits& limits) {
   if (ec == http::error::header_limit) {
@@ -77,15 +80,13 @@ class Collector : public http::basic_parser<isRequest> {
 template <class Parser>
 HttpResult<> parse(Parser& parser, std::string& pending, const HttpLimits& limits) {
   std::size_t used = 0;
-  ErrorCode ec;
   while (!parser.is_done() && used < pending.size()) {
     const auto rest = std::string_view(pending).substr(used);
-    const auto count = parser.put(boost::asio::buffer(rest.data(), rest.size()), ec);
-    used += count;
-    if (ec == http::error::need_more) {
-      ec = {};
-      if (count == 0) break;
-    }
+    // Less cannot end a chunked body, and Beast 1.81 asserts that it is never given less in the middle of a last chunk.
+    if (parser.is_header_done() && parser.chunked() && rest.size() < kShortestRest) break;
+    ErrorCode ec;
+    used += parser.put(boost::asio::buffer(rest.data(), rest.size()), ec);
+    if (ec == http::error::need_more) break;
     if (ec) return std::unexpected(fault_of(ec, limits));
   }
   pending.erase(0, used);
@@ -123,8 +124,13 @@ HttpResult<> RequestReader::feed(std::string_view bytes) {
 }
 
 HttpResult<> RequestReader::advance() {
-  // An empty line before a request is to be overlooked (RFC 9112, 2.2).
-  if (!parser_->got_some() && pending_.starts_with("\r\n")) pending_.erase(0, 2);
+  // Empty lines before a request are to be overlooked (RFC 9112, 2.2).
+  if (!parser_->got_some()) {
+    std::size_t empty = 0;
+    while (std::string_view(pending_).substr(empty).starts_with("\r\n")) empty += 2;
+    pending_.erase(0, empty);
+    if (pending_ == "\r") return {};
+  }
   if (auto parsed = parse(*parser_, pending_, limits_); !parsed) return parsed;
   if (!head_done()) return {};
   const auto& head = parser_->head;

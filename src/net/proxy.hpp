@@ -1,6 +1,7 @@
 // Which proxy a request goes through: HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as curl and others read them.
 #pragma once
 
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,7 +18,7 @@ class ProxyRules {
 
   // Each variable in lower case first, then in upper case. Errc::invalid_argument names the variable that is malformed.
   using Environment = std::function<const char*(const char* name)>;
-  static Result<ProxyRules> from_environment(const Environment& environment);
+  static Result<ProxyRules> from_environment(const Environment& environment = ::getenv);
 
   // The proxy for this URL, if any. Loopback names and addresses are always reached directly.
   const Url* proxy_for(const Url& url) const;

@@ -108,12 +108,19 @@ const std::string* Target::find(std::string_view name) const noexcept {
 
 Result<Target> parse_target(std::string_view target) {
   if (target == "*") return Target{.path = "*", .query = {}};
-  auto parsed = boost::urls::parse_origin_form({target.data(), target.size()});
-  if (!parsed) parsed = boost::urls::parse_uri({target.data(), target.size()});
+  std::string text(target);
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (lower(target.substr(0, scheme.size())) != scheme) continue;
+    const auto path = std::min(target.find_first_of("/?", scheme.size()), target.size());
+    text = target.substr(path);
+    if (!text.starts_with('/')) text.insert(0, "/");
+  }
+  const auto parsed = boost::urls::parse_origin_form(text);
   if (!parsed) return fail(Errc::invalid_argument, "the request's target is malformed");
   Target made;
   made.path = parsed->path();
-  if (made.path.empty()) made.path = "/";
+  // Boost.URL 1.81 reads past the end of a query that is there and empty.
+  if (parsed->encoded_query().empty()) return made;
   for (const auto& parameter : parsed->params()) made.query.emplace_back(parameter.key, parameter.value);
   return made;
 }

@@ -144,6 +144,7 @@ Task<void> AudioRecognition::run() {
 
 // None: the input ended, or other providers took over, and the stream has said its last.
 Task<std::optional<ProviderError>> AudioRecognition::listen(Stt& stt, RetryState& retry) {
+  if (scope_.stopping()) co_return std::nullopt;  // told before its first step: nothing is opened any more
   const auto generation = generation_;
   stream_ = stt.stream(scope_, stt_options_);
   if (input_ended_) stream_->end_input();

@@ -29,6 +29,7 @@ std::vector<std::int16_t> special_information_tone() {
 // Everything that one provider says to the text; empty when it fails.
 Task<std::vector<std::int16_t>> ask(Scope& scope, Tts& tts, const std::string& text, Deadline deadline) {
   std::vector<std::int16_t> spoken;
+  if (scope.stopping()) co_return spoken;
   const auto stream = tts.stream(scope);
   if (!stream->push_text(text)) co_return spoken;
   stream->end_input();

@@ -38,6 +38,7 @@ Task<void> Generation::run() {
 }
 
 Task<std::optional<ProviderError>> Generation::one_try(Llm& llm, RetryState& retry) {
+  if (scope_.stopping()) co_return std::nullopt;  // told before its first step: nothing is opened any more
   stream_ = llm.chat(scope_, request_);
   bool anything = false;
   for (;;) {

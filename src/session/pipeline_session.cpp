@@ -28,7 +28,8 @@ Result<void> PipelineSession::start(Agent agent) {
   if (state_ != State::starting) return fail(Errc::refused, "a session is started once");
   auto chosen = make_chains(registry_, {scope_, logger_}, options_.providers, {}, options_.retry);
   if (!chosen) return fail(std::move(chosen.error()));
-  auto own = make_chains(registry_, {scope_, logger_}, agent.providers, *chosen, options_.retry);
+  session_chains_ = std::move(*chosen);
+  auto own = make_chains(registry_, {scope_, logger_}, agent.providers, session_chains_, options_.retry);
   if (!own) return fail(own.error().within(fmt::format("agent {}", agent.name)));
   if (auto media = scope_.spawn("media", run_media()); !media) return media;
   if (auto watch = scope_.spawn("transport", watch_transport()); !watch) return watch;

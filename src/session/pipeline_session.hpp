@@ -186,7 +186,8 @@ class PipelineSession final : public Session,
 
   State state_ = State::starting;
   std::shared_ptr<const Agent> agent_;
-  Chains chains_;
+  Chains session_chains_;  // of agents without their own
+  Chains chains_;          // of the present agent
   ChatContext history_;
   TurnTaking turns_;
   std::optional<CallLimits> limits_;

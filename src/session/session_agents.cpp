@@ -43,9 +43,7 @@ Task<void> PipelineSession::run_hook(std::shared_ptr<const Agent> agent, const s
 
 Result<void> PipelineSession::update_agent(Agent agent) {
   if (state_ != State::running) return fail(Errc::closing, "the call ends: nobody takes over any more");
-  auto base = make_chains(registry_, {scope_, logger_}, options_.providers, chains_, options_.retry);
-  if (!base) return fail(std::move(base.error()));
-  auto chains = make_chains(registry_, {scope_, logger_}, agent.providers, *base, options_.retry);
+  auto chains = make_chains(registry_, {scope_, logger_}, agent.providers, session_chains_, options_.retry);
   if (!chains) return fail(chains.error().within(fmt::format("agent {}", agent.name)));
   next_agent_.emplace(std::make_shared<const Agent>(std::move(agent)), std::move(*chains));
   if (!current_) pump();

@@ -15,11 +15,11 @@ std::string_view close_reason(StopCause cause) noexcept {
     case StopCause::caller_hung_up:
     case StopCause::caller_vanished: return "participant_disconnected";
     case StopCause::agent_hung_up:
-    case StopCause::finished: return "task_completed";
+    case StopCause::finished:
+    case StopCause::limit: return "task_completed";
     case StopCause::failure: return "error";
     case StopCause::shutdown:
     case StopCause::replaced: return "job_shutdown";
-    case StopCause::limit:
     case StopCause::owner_closed: return "user_initiated";
   }
   return "user_initiated";

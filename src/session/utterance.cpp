@@ -110,6 +110,7 @@ Task<void> Utterance::run() {
 
 // One stream, from the first sentence that has not been spoken to its end.
 Task<std::optional<ProviderError>> Utterance::synthesise(Tts& tts, RetryState& retry) {
+  if (scope_.stopping()) co_return std::nullopt;  // told before its first step: nothing is opened any more
   auto resampler = Resampler::create(tts.sample_rate(), kTransportRate);
   if (!resampler) co_return ProviderError(resampler.error(), false);
   resampler_.emplace(std::move(*resampler));

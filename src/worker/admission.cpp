@@ -185,7 +185,6 @@ Task<void> Supervisor::outlive(Call& call, std::unique_ptr<Process> process) {
   aftermath_.begin({.call_id = call.id(),
                     .attempt_id = call.attempt.job().attempt_id,
                     .exit = {.code = exit.status.code, .signal = exit.status.signal, .detail = std::move(detail)}});
-  system_.remove_mark(call.attempt.job().attempt_id);
   on_gone(call, exit);
 }
 

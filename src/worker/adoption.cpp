@@ -20,8 +20,10 @@ Result<std::size_t> Supervisor::take_over() {
     }
   }
   for (const auto& job : dead) {
-    system_.remove_mark(job.attempt_id);
-    if (!known.insert(job.call_id).second) continue;
+    const bool first = known.insert(job.call_id).second;
+    // The mark of a call's own process stays until its end is recorded.
+    if (!first || job.kind == ipc::JobKind::after_call) system_.remove_mark(job.attempt_id);
+    if (!first) continue;
     CallRecords::End end{.call_id = job.call_id};
     if (job.kind == ipc::JobKind::call) {
       end.attempt_id = job.attempt_id;

@@ -65,7 +65,7 @@ Task<void> Aftermath::see_to(CallRecords::End end, Duration delay) {
     if (state) {
       if (state->terminal_written) ++terminal_records_;
       unrecorded.release();
-      end.attempt_id.clear();  // its end is written
+      forget(end);
       if (!state->work_left) co_return;
       if (!runs_) co_return;
       if (runs_in_progress_.size() < kMaxProcesses) {
@@ -77,13 +77,20 @@ Task<void> Aftermath::see_to(CallRecords::End end, Duration delay) {
         wait = std::max(wanted, pause);
       }
     } else if (state.error().code() == Errc::not_found && !end.create) {
-      co_return;  // the process that nobody is sure of never was
+      forget(end);  // the process that nobody is sure of never was
+      co_return;
     } else if (state.error().code() != Errc::refused) {
       loop_.logger().error("the end of call {} is not recorded yet: {}", end.call_id, state.error().message());
     }
     co_await sleep_for(wait);
     pause = std::min<Duration>(pause * 2, kLongestPause);
   }
+}
+
+// The end of the process is written: its mark may go.
+void Aftermath::forget(CallRecords::End& end) {
+  if (!end.attempt_id.empty()) ports_.system.remove_mark(end.attempt_id);
+  end.attempt_id.clear();
 }
 
 // Returns how long to wait before the next try; zero: it is done.

@@ -59,6 +59,7 @@ class Aftermath {
   class Run;
   Task<void> see_to(CallRecords::End end, Duration delay);
   Task<void> see_to_adopted(std::shared_ptr<Run> run, std::unique_ptr<Process> process);
+  void forget(CallRecords::End& end);
   Task<Duration> run_hooks(std::string call_id);
 
   Ports ports_;

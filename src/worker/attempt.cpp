@@ -54,6 +54,8 @@ Task<AttemptExit> Attempt::run(std::unique_ptr<Process> process) {
   if (link_) link_->close();
   exit.blame = escalation_.blame();
   (void)co_await scope_.close(loop_.in(kLastWords));
+  link_.reset();
+  process_.reset();
   co_return exit;
 }
 

@@ -41,6 +41,8 @@ Task<Result<CallRecords::State>> CallRecords::finish(End end, Deadline deadline)
     });
     if (!settled) co_return fail(settled.error());
   }
+  // A fresh process may need the lock now.
+  if (auto gone = co_await journal.let_go(deadline.within(loop_.in(kSyncPatience))); !gone) co_return fail(gone.error());
   co_return state;
 }
 

@@ -1,9 +1,12 @@
 // Keeps the inference process alive, where this worker has one. Jobs reach it through its own socket; the supervisor only
 // starts it again when it dies, ever more slowly while it keeps dying.
 //
-// Thread: the loop's only. Ending: with its scope; the process sees the end of its supervisor.
+// Thread: the loop's only.
+// Ending: stop() ends the process too. With its scope alone it goes on, for the calls that go on without a supervisor, and
+//         ends by itself when nobody needs it any more.
 #pragma once
 
+#include <csignal>
 #include <memory>
 
 #include <parley/async/scope.hpp>
@@ -18,6 +21,12 @@ class InferenceKeeper {
   InferenceKeeper(Scope& parent, System& system) : system_(system), scope_(parent, "inference") {}
   void start() { (void)scope_.spawn("keep_alive", keep_alive()); }
 
+  Task<void> stop(Deadline deadline) {
+    if (!process_) co_return;
+    process_->signal(SIGTERM);
+    if (!co_await ended_.wait(deadline)) process_->signal(SIGKILL);
+  }
+
   int pid() const noexcept { return process_ ? process_->pid() : 0; }
   std::size_t restarts() const noexcept { return budget_.restarts(); }
 
@@ -30,7 +39,9 @@ class InferenceKeeper {
       if (!process && process.error().code() == Errc::not_found) co_return;
       if (process) {
         process_ = std::move(*process);
+        ended_.reset();
         (void)co_await process_->wait(Deadline::bounded_by_scope());
+        ended_.set();
         process_.reset();
       } else {
         loop.logger().error("the inference process could not be started: {}", process.error().message());
@@ -44,6 +55,7 @@ class InferenceKeeper {
   System& system_;
   RestartBudget budget_;
   std::unique_ptr<Process> process_;
+  Event ended_;
   Scope scope_;
 };
 

@@ -104,6 +104,7 @@ Task<bool> Supervisor::drain() {
   if (!co_await aftermath_.recorded(loop_.in(kFlushPatience))) {
     loop_.logger().error("some calls have no terminal record yet: the next supervisor writes them");
   }
+  co_await inference_.stop(loop_.in(config_.deadlines.finish));
   co_return !cut;
 }
 

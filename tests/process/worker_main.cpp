@@ -1,6 +1,7 @@
 // A worker whose calls run the test program, told what to do over a socket in its state directory.
 #include <boost/json.hpp>
 #include <cstdio>
+#include <latch>
 #include <thread>
 
 #include "control.hpp"
@@ -32,7 +33,7 @@ int main(int argc, char** argv) {
   parts.hooks = test_hooks(options.state_dir);
   if (thread_in_zygote && options.role == "zygote") {
     parts.prewarm = [] {
-      std::thread warmer([] { std::this_thread::sleep_for(std::chrono::hours(1)); });
+      std::thread warmer([] { std::latch(1).wait(); });
       ::pthread_setname_np(warmer.native_handle(), "warmer");
       warmer.detach();
       return Result<void>{};
@@ -41,7 +42,7 @@ int main(int argc, char** argv) {
   if (fast) {
     auto& d = parts.deadlines;
     d = {.start = 2s, .drain_forced = 500ms, .drain_graceful = 3s, .session_close = 400ms, .leave = 200ms, .after_call = 12s,
-         .one_hook = 6s, .disposal = 500ms, .finish = 4s, .grace_after_stop = 500ms, .grace_after_term = 1s, .max_extension = 1s,
+         .one_hook = 6s, .disposal = 500ms, .grace_after_stop = 500ms, .grace_after_term = 1s, .max_extension = 1s,
          .turn_report = 200ms, .turns_missing = 2s, .dead_man = 6s};
   }
   if (recognizer) {

@@ -60,6 +60,15 @@ TEST(RequestReader, ChunkedBody_IsPutTogether_AndItsTrailersAreDropped) {
   EXPECT_EQ(reader.head().fields.count("Host"), 1u);
 }
 
+TEST(RequestReader, ChunkedBodyByteByByte_GivesTheSame) {
+  RequestReader reader;
+  for (const char c : std::string_view("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: x\r\n\r\n")) {
+    ASSERT_TRUE(reader.feed({&c, 1}));
+  }
+  ASSERT_TRUE(reader.done());
+  EXPECT_EQ(reader.take_body(), "abc");
+}
+
 TEST(RequestReader, TooLongAHeader_Is431_BeforeItHasEnded) {
   EXPECT_EQ(fault_of("GET /" + std::string(17 * KiB, 'a')), 431);
   EXPECT_EQ(fault_of("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(17 * KiB, 'a')), 431);

@@ -189,6 +189,7 @@ TEST(Endpoints, LoopbackInAllItsForms) {
   EXPECT_FALSE(is_loopback("10.0.0.1"));
   EXPECT_FALSE(is_loopback("127.0.0.1.example.com"));
   EXPECT_FALSE(is_loopback("localhost"));
+  EXPECT_FALSE(is_loopback(std::string_view("127.0.0.1\0x", 11)));
   EXPECT_TRUE(is_wildcard("0.0.0.0"));
   EXPECT_TRUE(is_wildcard("::"));
   EXPECT_EQ(to_string(Endpoint{"::1", 80}), "[::1]:80");

@@ -62,6 +62,10 @@ TEST(Targets, AreDecoded) {
   EXPECT_EQ(*target->find("x"), "");
   EXPECT_EQ(target->find("z"), nullptr);
   EXPECT_EQ(parse_target("http://localhost:8080/call")->path, "/call");
+  EXPECT_EQ(parse_target("HTTP://localhost?x=1")->path, "/");
+  EXPECT_EQ(*parse_target("HTTP://localhost?x=1")->find("x"), "1");
+  EXPECT_TRUE(parse_target("/call?")->query.empty());
+  EXPECT_FALSE(parse_target("http://h/call?#x"));
   EXPECT_EQ(parse_target("*")->path, "*");
   EXPECT_FALSE(parse_target("/call/%zz"));
   EXPECT_FALSE(parse_target("call"));
