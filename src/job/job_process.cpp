@@ -1,6 +1,7 @@
 #include "job/job_process.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -60,14 +61,15 @@ OpenJournal open_own_journal(Disk& disk, const ipc::StateDir& dir, const ipc::Sp
   return {.file = nullptr, .path = journal_path(folder, spawn.call_id), .contents = {}};
 }
 
-// Waits on the event loop for SIGTERM, then ends the job.
-void watch_terminate(RealLoop& loop, ipc::Fd event, Job& job) {
-  auto* descriptor = new boost::asio::posix::stream_descriptor(loop.io(), event.release());  // as long as the process
+// Waits on the event loop for SIGTERM, then ends the job. What it returns lives as long as the process.
+using TerminateWatch = std::unique_ptr<boost::asio::posix::stream_descriptor>;
+TerminateWatch watch_terminate(RealLoop& loop, ipc::Fd event, Job& job) {
+  auto descriptor = std::make_unique<boost::asio::posix::stream_descriptor>(loop.io(), event.release());
   descriptor->async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                         [&job, descriptor](const boost::system::error_code&) {
-                           (void)descriptor;
-                           job.terminate();
+                         [&job](const boost::system::error_code& failed) {
+                           if (!failed) job.terminate();
                          });
+  return descriptor;
 }
 
 [[noreturn]] void end_process(WriterThread& writer, const Logger& logger, ipc::ExitCode code) {
@@ -131,7 +133,8 @@ void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& conf
            .writer = writer.writer(),
            .journal = std::move(journal),
            .finish = finish});
-  if (stack) watch_terminate(loop, std::move(*stack), job);
+  TerminateWatch terminate_watch;
+  if (stack) terminate_watch = watch_terminate(loop, std::move(*stack), job);
   job.start();
   try {
     loop.run();
