@@ -1,0 +1,75 @@
+"""A worker under test: the real program on free ports of loopback, with a state directory of its own."""
+
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+
+
+class Worker:
+    START_WITHIN_S = 20
+    END_WITHIN_S = 20
+
+    def __init__(self, binary, folder, *arguments):
+        self.folder = pathlib.Path(folder)
+        self.state = self.folder / "state"
+        self.log_path = self.folder / "worker.log"
+        self.binary = binary
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [binary, "dev", "--state-dir", self.state, "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", *arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
+        self.url = self._wait_for_url()
+
+    def _wait_for_url(self):
+        deadline = time.monotonic() + self.START_WITHIN_S
+        while time.monotonic() < deadline:
+            found = re.search(r"open (http://\S+) in a browser", self.log())
+            if found:
+                return found.group(1)
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError("the worker did not start:\n" + self.log())
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def inspect(self):
+        """The newest call, as `inspect --json` has it; None before the first."""
+        calls = sorted((self.state / "calls").glob("CA_*"), key=lambda p: p.stat().st_mtime)
+        if not calls:
+            return None
+        done = subprocess.run([self.binary, "inspect", calls[-1].name.split(".")[0], "--json", "--state-dir", self.state],
+                              capture_output=True, check=True, timeout=20)
+        return json.loads(done.stdout)
+
+    def record(self, within_s=15):
+        """The terminal record of the newest call, once it is there."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            seen = self.inspect()
+            for line in (seen or {}).get("lines", []):
+                if line["type"] == "call.terminal":
+                    return line["data"]
+            time.sleep(0.1)
+        raise AssertionError("no terminal record:\n" + json.dumps(seen, indent=1) + self.log())
+
+    def stop(self):
+        """Asks it to end; the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(self.END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError("the worker did not end:\n" + self.log())
+
+
+def speak(text, path):
+    """A WAV of a synthetic voice that the local recogniser understands well."""
+    subprocess.run(["espeak-ng", "-v", "en-us", "-s", "150", "-w", path, text], check=True, timeout=60)
+    return path
