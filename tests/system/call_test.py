@@ -7,6 +7,7 @@ import sys
 import tempfile
 import unittest
 
+import cases
 from worker import Worker, speak
 
 PARLEY, RECEPTION = sys.argv[1:3]
@@ -30,7 +31,7 @@ class Call(unittest.TestCase):
         return " ".join(line["text"] for line in lines if line["role"] == role)
 
     def test_question_is_heard_and_answered_and_goodbye_ends_the_call(self):
-        worker = Worker(PARLEY, self.folder)
+        worker = self.enterContext(Worker(PARLEY, self.folder))
         lines = self.call(worker, "What are your opening hours?", "Thank you. Goodbye.", arguments=["--agent-hangs-up-within", "6"])
         self.assertIn("opening hours", self.said_by(lines, "user").lower())
         self.assertIn("We are open every evening but Monday", self.said_by(lines, "assistant"))
@@ -40,7 +41,7 @@ class Call(unittest.TestCase):
         self.assertEqual(worker.stop(), 0, worker.log())
 
     def test_example_books_a_table_and_its_work_after_the_call_is_done_once(self):
-        worker = Worker(RECEPTION, self.folder)
+        worker = self.enterContext(Worker(RECEPTION, self.folder))
         lines = self.call(worker, "I would like to book a table for four people.", "Tomorrow.", "At seven in the evening.",
                           "My name is Smith.", "Yes, please.", "No, thank you. Goodbye.", arguments=["--agent-hangs-up-within", "6"])
         self.assertIn("booked", self.said_by(lines, "assistant"), lines)
@@ -52,4 +53,4 @@ class Call(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    cases.run("system_call")

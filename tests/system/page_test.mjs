@@ -2,10 +2,10 @@
 // of what was seen.
 import { createRequire } from 'node:module';
 
-const { playwright, url, microphone, waitFor, then, screenshot } = JSON.parse(process.argv[2]);
+const { playwright, chromium: executablePath, url, microphone, waitFor, then, screenshot } = JSON.parse(process.argv[2]);
 const { chromium } = createRequire(`${playwright}/`)('playwright-core');
 const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
+  executablePath,
   args: ['--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
     `--use-file-for-fake-audio-capture=${microphone}%noloop`, '--autoplay-policy=no-user-gesture-required',
     '--allow-loopback-in-peer-connection', '--disable-background-networking', '--disable-component-update', '--disable-sync',

@@ -9,22 +9,26 @@ import tempfile
 import time
 import unittest
 
+import cases
 from worker import Worker, speak
 
-PARLEY, PLAYWRIGHT = sys.argv[1:3]
+PARLEY, CACHE = sys.argv[1:3]
 del sys.argv[1:3]
+PLAYWRIGHT = next(iter(sorted(pathlib.Path(CACHE).glob("playwright-core-*"))), None) or sys.exit(
+    f"playwright-core is missing in {CACHE}: `make test` puts it there")
+NODE, FFMPEG, CHROMIUM = (cases.need(program) for program in ("node", "ffmpeg", "chromium"))
 HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Page(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.worker = Worker(PARLEY, self.folder)
+        self.worker = self.enterContext(Worker(PARLEY, self.folder))
 
     def browse(self, microphone, wait_for, then):
-        what = {"playwright": PLAYWRIGHT, "url": self.worker.url, "microphone": str(microphone), "waitFor": wait_for, "then": then,
+        what = {"playwright": str(PLAYWRIGHT), "chromium": CHROMIUM, "url": self.worker.url, "microphone": str(microphone), "waitFor": wait_for, "then": then,
                 "screenshot": os.environ.get("PARLEY_SCREENSHOT")}
-        done = subprocess.run(["node", HERE / "page_test.mjs", json.dumps(what)], capture_output=True, text=True, timeout=110)
+        done = subprocess.run([NODE, HERE / "page_test.mjs", json.dumps(what)], capture_output=True, text=True, timeout=110)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr + self.worker.log())
         seen = json.loads(done.stdout)
         self.assertEqual(seen["errors"], [])
@@ -34,7 +38,7 @@ class Page(unittest.TestCase):
         # The greeting first: Chromium plays the file from the moment at which the microphone opens.
         speech = speak("What are your opening hours?", self.folder / "question.wav")
         padded = self.folder / "microphone.wav"
-        subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", speech, "-af", "adelay=6500,apad=pad_dur=30", padded], check=True, timeout=60)
+        subprocess.run([FFMPEG, "-v", "error", "-y", "-i", speech, "-af", "adelay=6500,apad=pad_dur=30", padded], check=True, timeout=60)
         return padded
 
     def test_caller_asks_reads_the_answer_and_hangs_up(self):
@@ -61,4 +65,4 @@ class Page(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    cases.run("system_page")

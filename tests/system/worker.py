@@ -6,7 +6,10 @@ import re
 import signal
 import subprocess
 import time
-import urllib.request
+
+from cases import need
+
+ESPEAK = need("espeak-ng")
 
 
 class Worker:
@@ -23,6 +26,18 @@ class Worker:
                 [binary, "dev", "--state-dir", self.state, "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
         self.url = self._wait_for_url()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """For a test that failed: nothing of it runs on."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(self.END_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
 
     def _wait_for_url(self):
         deadline = time.monotonic() + self.START_WITHIN_S
@@ -71,5 +86,5 @@ class Worker:
 
 def speak(text, path):
     """A WAV of a synthetic voice that the local recogniser understands well."""
-    subprocess.run(["espeak-ng", "-v", "en-us", "-s", "150", "-w", path, text], check=True, timeout=60)
+    subprocess.run([ESPEAK, "-v", "en-us", "-s", "150", "-w", path, text], check=True, timeout=60)
     return path
