@@ -1,7 +1,7 @@
 #include <parley/async/loop.hpp>
 
-#include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include <parley/async/suspension.hpp>
 
@@ -25,13 +25,15 @@ void Loop::close_door() noexcept {
   rest.swap(remote_->notified_);
 }
 
-bool Loop::Remote::notify(std::shared_ptr<ExternalSource> source) {
-  const std::lock_guard lock(mutex_);
-  if (!loop_) return false;
-  const bool first = notified_.empty();
-  if (std::ranges::find(notified_, source) == notified_.end()) notified_.push_back(std::move(source));
+bool ExternalSource::notify(std::shared_ptr<ExternalSource> source) {
+  const auto remote = source->remote_;
+  const std::lock_guard lock(remote->mutex_);
+  if (!remote->loop_) return false;
+  if (std::exchange(source->notified_, true)) return true;
+  const bool first = remote->notified_.empty();
+  remote->notified_.push_back(std::move(source));
   // Under the lock, so that the loop cannot go away in between.
-  if (first) loop_->wake_from_outside();
+  if (first) remote->loop_->wake_from_outside();
   return true;
 }
 
@@ -40,6 +42,7 @@ void Loop::deliver_external() {
   {
     const std::lock_guard lock(remote_->mutex_);
     batch.swap(remote_->notified_);
+    for (const auto& source : batch) source->notified_ = false;
   }
   for (const auto& source : batch) source->deliver();
 }

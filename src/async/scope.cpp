@@ -124,9 +124,10 @@ void Scope::request_stop(StopReason reason) noexcept {
 }
 
 bool Scope::inside() const noexcept {
-  const auto* running = loop_.current();
-  for (const Scope* scope = running ? running->scope() : nullptr; scope; scope = scope->parent_) {
-    if (scope == this) return true;
+  for (const auto* running = loop_.current(); running; running = running->below()) {
+    for (const Scope* scope = running->scope(); scope; scope = scope->parent_) {
+      if (scope == this) return true;
+    }
   }
   return false;
 }
@@ -204,7 +205,9 @@ void Scope::kill_now() noexcept {
 void Scope::destroy(TaskRoot& task) noexcept {
   const auto it = std::ranges::find_if(tasks_, [&](const auto& child) { return child.get() == &task; });
   if (it == tasks_.end()) return;  // it is being destroyed already
-  assert(loop_.current() != &task && "an owner was destroyed by the body of its own close");
+  for (const auto* running = loop_.current(); running; running = running->below()) {
+    assert(running != &task && "an owner was destroyed by the body of its own close");
+  }
   auto child = std::move(*it);
   tasks_.erase(it);
   --task_count_;

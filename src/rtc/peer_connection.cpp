@@ -37,7 +37,7 @@ PeerConnection::PeerConnection(Loop& loop, Engine& engine, ConnectionSettings se
       settings_(std::move(settings)),
       mailbox_(loop, kMaxQueued),
       flags_(std::make_shared<NativeFlags>()),
-      gone_(std::make_shared<Gone>()) {}
+      gone_(std::make_shared<Gone>(loop.remote())) {}
 
 PeerConnection::~PeerConnection() { kill(); }
 
@@ -111,7 +111,7 @@ void PeerConnection::kill() noexcept {
   flags_->down = true;
   mailbox_.sender().try_push({loop_.now(), {}});
   if (!native_) return;
-  native_->when_gone([gone = gone_, remote = loop_.remote()] { remote->notify(gone); });
+  native_->when_gone([gone = gone_] { ExternalSource::notify(gone); });
   native_.reset();
 }
 

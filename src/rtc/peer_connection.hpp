@@ -72,6 +72,7 @@ class PeerConnection {
 
   // Told by the helper thread on which the native object was destroyed.
   struct Gone final : ExternalSource {
+    using ExternalSource::ExternalSource;
     void deliver() noexcept override { event.set(); }
     Event event;
   };

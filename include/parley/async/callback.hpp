@@ -20,19 +20,18 @@ namespace detail {
 
 template <class T>
 struct CallbackState final : ExternalSource {
-  explicit CallbackState(std::shared_ptr<Loop::Remote> r) : remote(std::move(r)) {}
+  explicit CallbackState(Loop& l) : ExternalSource(l.remote()), loop(l) {}
 
   void deliver() noexcept override {
     if (waiter) {
       waiter->wake();
-    } else if (loop) {
-      ++loop->counters().late_events;
+    } else {
+      ++loop.counters().late_events;
     }
   }
 
-  const std::shared_ptr<Loop::Remote> remote;
-  Loop* loop = nullptr;           // the loop thread's only
-  Suspension* waiter = nullptr;   // likewise
+  Loop& loop;                    // the loop thread's only
+  Suspension* waiter = nullptr;  // likewise
   std::mutex mutex;
   std::optional<T> value;
 };
@@ -48,7 +47,7 @@ class Callback {
       if (state_->value) return;
       state_->value.emplace(std::move(value));
     }
-    state_->remote->notify(state_);
+    ExternalSource::notify(state_);
   }
 
  private:
@@ -70,8 +69,7 @@ class [[nodiscard]] FromCallback final : public Suspension {
   void await_suspend(std::coroutine_handle<> handle) {
     suspend(handle, deadline_);
     if (outcome() != Outcome::pending) return;  // already told to stop: nothing is started
-    state_ = std::make_shared<detail::CallbackState<T>>(loop().remote());
-    state_->loop = &loop();
+    state_ = std::make_shared<detail::CallbackState<T>>(loop());
     state_->waiter = this;
     start_(Callback<T>(state_));
   }

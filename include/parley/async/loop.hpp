@@ -27,8 +27,9 @@
 
 namespace parley {
 
-class TaskRoot;
 class BlockingPool;
+class ExternalSource;
+class TaskRoot;
 
 // Something to be run once in a turn of the loop. Destroying it takes it out of the queue.
 class Runnable {
@@ -71,16 +72,6 @@ class Timer {
   };
   boost::intrusive::set_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> timer_hook_;
   TimePoint at_{};
-};
-
-// What other threads hold instead of a loop: it outlives the loop, and then does nothing.
-//
-// A source is something whose deliver() is to be called on the loop's thread; notifying the same source twice before it
-// was delivered is one delivery.
-class ExternalSource {
- public:
-  virtual ~ExternalSource() = default;
-  virtual void deliver() noexcept = 0;
 };
 
 class Loop {
@@ -129,14 +120,10 @@ class Loop {
   const Counters& counters() const noexcept { return counters_; }
   Counters& counters() noexcept { return counters_; }
 
-  // The loop's door for other threads.
+  // The loop's door for other threads, which knock by ExternalSource::notify. It outlives the loop, and then does nothing.
   class Remote {
-   public:
-    // From any thread. False when the loop is gone.
-    bool notify(std::shared_ptr<ExternalSource> source);
-
-   private:
     friend class Loop;
+    friend class ExternalSource;
     std::mutex mutex_;
     Loop* loop_ = nullptr;
     std::vector<std::shared_ptr<ExternalSource>> notified_;
@@ -144,8 +131,8 @@ class Loop {
   const std::shared_ptr<Remote>& remote() const noexcept { return remote_; }
 
  protected:
-  friend class TaskRoot;
   friend class CurrentTask;
+  friend class ExternalSource;
 
   // For whoever turns the loop.
   bool has_ready() const noexcept { return !ready_.empty(); }
@@ -184,6 +171,27 @@ class Loop {
   std::string step_name_;  // the task of the present step
   Counters counters_;
   std::shared_ptr<Remote> remote_;
+};
+
+// Something that other threads make the loop look at. Of one loop, from its beginning to its end.
+class ExternalSource {
+ public:
+  explicit ExternalSource(std::shared_ptr<Loop::Remote> remote) noexcept : remote_(std::move(remote)) {}
+  virtual ~ExternalSource() = default;
+  ExternalSource(const ExternalSource&) = delete;
+  ExternalSource& operator=(const ExternalSource&) = delete;
+
+  // Has deliver() called in a later turn; twice before that turn is one delivery. From any thread. False: the loop is gone.
+  static bool notify(std::shared_ptr<ExternalSource> source);
+
+ protected:
+  // On the loop's thread.
+  virtual void deliver() noexcept = 0;
+
+ private:
+  friend class Loop;
+  const std::shared_ptr<Loop::Remote> remote_;
+  bool notified_ = false;  // and not yet delivered; under the remote's lock
 };
 
 // A function that runs once in a later turn, unless it is destroyed first. For owners, as a member.

@@ -19,7 +19,7 @@ class Mailbox {
   struct State;
 
  public:
-  Mailbox(Loop& loop, std::size_t capacity) : state_(std::make_shared<State>(loop.remote(), capacity)) {}
+  Mailbox(Loop& loop, std::size_t capacity) : state_(std::make_shared<State>(loop, capacity)) {}
   ~Mailbox() { state_->detach(); }
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
@@ -78,7 +78,7 @@ class Mailbox {
 
  private:
   struct State final : ExternalSource {
-    State(std::shared_ptr<Loop::Remote> r, std::size_t c) : remote(std::move(r)), capacity(c) {}
+    State(Loop& loop, std::size_t c) : ExternalSource(loop.remote()), capacity(c) {}
 
     static bool push(const std::shared_ptr<State>& self, T value) {
       {
@@ -91,7 +91,7 @@ class Mailbox {
         self->queue.push_back(std::move(value));
         if (self->queue.size() > 1) return true;  // whoever pushed the first has knocked
       }
-      return self->remote->notify(self);
+      return ExternalSource::notify(self);
     }
 
     // What knocked may have been taken since, by a pop that did not have to wait.
@@ -111,7 +111,6 @@ class Mailbox {
       rest.swap(queue);
     }
 
-    const std::shared_ptr<Loop::Remote> remote;
     const std::size_t capacity;
     std::mutex mutex;
     std::deque<T> queue;

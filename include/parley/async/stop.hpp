@@ -26,8 +26,11 @@ struct StopReason {
   std::string detail;  // one sentence for people; may be empty
 };
 
-// Thrown out of the wait in which a task was told to stop, and out of every later one. It is no std::exception, because
-// application code catches those. Never catch it to go on: clean up by RAII and let it pass.
+// Thrown out of the wait in which a task was told to stop, and out of every later one, also when what it waits for is
+// there already. Such a later wait does nothing besides: it starts no operation, takes and leaves no value; only an ending
+// (close) is begun all the same. Awaiting a Task is no wait of its own: the task runs, up to its first wait.
+//
+// It is no std::exception, because application code catches those. Never catch it to go on: clean up by RAII, let it pass.
 struct Stopped {
   StopReason reason;
 };

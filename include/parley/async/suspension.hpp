@@ -37,11 +37,15 @@ class TaskRoot {
   bool stop_requested() const noexcept { return stop_requested_; }
   const StopReason& stop_reason() const noexcept { return stop_reason_; }
 
+  // While it is the running task: the one in whose step it is being destroyed, if that is why it runs.
+  const TaskRoot* below() const noexcept { return below_; }
+
   // The outermost coroutine came to its end; called from inside its final suspension.
   virtual void finished() noexcept = 0;
 
  private:
   friend class Suspension;
+  friend class CurrentTask;
   Loop& loop_;
   Scope* scope_;
   std::string name_;
@@ -49,12 +53,14 @@ class TaskRoot {
   StopReason stop_reason_;
   bool stop_thrown_ = false;
   Suspension* waiting_ = nullptr;  // the leaf in which the chain waits
+  const TaskRoot* below_ = nullptr;
 };
 
 // Marks `root` as the running task for the length of a block: a step of it, or its destruction.
 class CurrentTask {
  public:
   CurrentTask(Loop& loop, TaskRoot& root) : loop_(loop), before_(loop.current_) {
+    root.below_ = before_;
     loop_.current_ = &root;
     if (!before_) loop_.step_name_ = root.name();
   }

@@ -286,5 +286,31 @@ TEST(CloseReports, PartsThatClosedWell_DoNotCrowdOutTheOneThatDidNot) {
   EXPECT_EQ(whole.items.back().name, "call/stuck");
 }
 
+// A task of another scope, which the body kills, holds the owner: it would go while its own body is on the stack.
+TEST_F(OwnerClose, OwnerThatIsDestroyedByItsOwnBody_IsCaught_HoweverFarDown) {
+  struct Holder {
+    Holder(std::unique_ptr<CloseOnce> o) : owned(std::move(o)) {}
+    std::unique_ptr<CloseOnce> owned;
+  };
+  const auto end_badly = [this] {
+    Scope other(*scope, "other");
+    auto owner = std::make_unique<CloseOnce>(*scope, "owner");
+    auto& close = *owner;
+    (void)other.spawn("holder", [](Holder holder) -> Task<void> {
+      co_await sleep_for(1h);
+      (void)holder;
+    }(Holder(std::move(owner))));
+    world.run_for(1ms);
+    (void)scope->spawn("closer", [](CloseOnce& c, Scope& s) -> Task<void> {
+      (void)co_await c.run(Deadline::bounded_by_scope(), [&s](Deadline) { return [](Scope& killed) -> Task<CloseReport> {
+        killed.kill();
+        co_return CloseReport{};
+      }(s); });
+    }(close, other));
+    world.run_for(1ms);
+  };
+  EXPECT_DEATH(end_badly(), "destroyed by the body of its own close");
+}
+
 }  // namespace
 }  // namespace parley

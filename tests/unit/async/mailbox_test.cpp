@@ -1,5 +1,6 @@
 #include <parley/async/mailbox.hpp>
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -61,6 +62,53 @@ TEST(MailboxThreads, KnockForAValueThatWasTakenBefore_DoesNotEndTheNextWait) {
   EXPECT_EQ(first, 1);
   EXPECT_EQ(second, Errc::timeout);
   EXPECT_GE(waited, 20ms) << "it gave up before its deadline";
+}
+
+// What a source shows of its notifications: how much had been written when deliver() looked for the last time.
+struct Written final : ExternalSource {
+  using ExternalSource::ExternalSource;
+  void deliver() noexcept override {
+    seen = written;
+    ++deliveries;
+    if (seen == enough) loop->stop();
+  }
+  std::atomic<int> written = 0;
+  int seen = 0;
+  int deliveries = 0;
+  int enough = 0;
+  RealLoop* loop = nullptr;
+};
+
+TEST(ExternalSources, ManyThreadsNotifyOne_TheLastNotificationIsNeverLost) {
+  constexpr int kThreads = 4, kEach = 5000;
+  RealLoop loop("test");
+  const auto source = std::make_shared<Written>(loop.remote());
+  source->enough = kThreads * kEach;
+  source->loop = &loop;
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([source] {
+      for (int i = 0; i < kEach; ++i) {
+        ++source->written;
+        EXPECT_TRUE(ExternalSource::notify(source));
+      }
+    });
+  }
+  loop.run();
+  EXPECT_EQ(source->seen, kThreads * kEach);
+  EXPECT_LE(source->deliveries, kThreads * kEach);
+}
+
+TEST(ExternalSources, NotifiedTwiceBeforeItsTurn_IsDeliveredOnce_AndAgainAfterwards) {
+  RealLoop loop("test");
+  const auto source = std::make_shared<Written>(loop.remote());
+  source->loop = &loop;
+  for (int round = 1; round <= 2; ++round) {
+    EXPECT_TRUE(ExternalSource::notify(source));
+    EXPECT_TRUE(ExternalSource::notify(source));
+    loop.run();
+    EXPECT_EQ(source->deliveries, round);
+  }
 }
 
 TEST(MailboxThreads, SenderOutlivesMailboxAndLoop_AndIsRefused) {

@@ -223,6 +223,22 @@ TEST_F(Scopes, KilledTaskKillsTheScopeAboveIt_WhileItIsDestroyed_EachIsKilledOnc
   EXPECT_FALSE(inner_done);
 }
 
+TEST_F(Scopes, TaskKillsAnotherScope_WhoseTasksKillItsOwn_ItStillRunsToItsNextWait) {
+  Scope a(*scope, "a");
+  Scope b(*scope, "b");
+  ASSERT_TRUE(b.spawn("guarded", holds_a_guard(a)));
+  world.run_for(1ms);
+  bool went_on = false;
+  ASSERT_TRUE(a.spawn("killer", [](Scope& other, bool& w) -> Task<void> {
+    const std::string in_frame(100, 'x');
+    other.kill();
+    w = in_frame.size() == 100;
+    co_await sleep_for(1h);
+  }(b, went_on)));
+  ASSERT_TRUE(world.run_until([&] { return a.tasks() + b.tasks() == 0; }, 10ms)) << world.describe();
+  EXPECT_TRUE(went_on);
+}
+
 TEST_F(Scopes, TaskThatFails_StopsItsScope_AndTheErrorIsReported) {
   Scope call(*scope, "call");
   ASSERT_TRUE(call.spawn("sibling", sleeps(1h)));
