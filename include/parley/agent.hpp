@@ -1,4 +1,7 @@
 // An agent: whom the caller talks to. Plain data and functions; a session brings it to life.
+//
+// Thread: its functions are called on the loop's, where everything of the call runs: they wait by co_await and never block
+// (run_blocking is for what does). An exception out of one is logged, and the call goes on.
 #pragma once
 
 #include <functional>
@@ -17,8 +20,8 @@ class Session;
 
 // The first words: a text, or what the LLM makes of instructions.
 struct Greeting {
-  std::string say{};
-  std::string instructions{};
+  std::string say{};           // spoken as it is; empty: the LLM is asked
+  std::string instructions{};  // for the LLM, after the agent's own
   bool interruptible = true;
 };
 
@@ -28,12 +31,15 @@ struct UserTurn {
   ChatContext context;  // for this reply alone; the history keeps only the message
 };
 
-enum class AfterTurn { reply, stay_silent };
+enum class AfterTurn {
+  reply,
+  stay_silent,  // the turn enters the history, and nobody answers it
+};
 
 struct Agent {
-  std::string name = "agent";
-  std::string instructions{};
-  std::vector<Tool> tools{};
+  std::string name = "agent";  // in logs, the transcript and handoffs
+  std::string instructions{};  // the system prompt of every reply
+  std::vector<Tool> tools{};   // names must differ
   std::optional<Greeting> greeting{};
   // Its own voice, ears or mind; empty: the session's.
   ProviderChoice providers{};

@@ -1,4 +1,4 @@
-// What was said and done in a call, in the shape that every LLM understands.
+// What was said and done in a call, in the shape that every LLM understands. Plain values; all text is UTF-8.
 #pragma once
 
 #include <optional>
@@ -19,11 +19,11 @@ enum class ChatRole { system, user, assistant };
 std::string_view to_string(ChatRole role) noexcept;
 
 struct ChatMessage {
-  std::string id;
+  std::string id;  // given when it enters the history; empty until then
   ChatRole role = ChatRole::user;
   std::string text;          // an assistant's: what the caller heard of it
   bool interrupted = false;  // an assistant's: the caller heard only part of what was generated
-  WallTime created_at{};
+  WallTime created_at{};     // when it entered the history; zero until then
 };
 
 struct FunctionCall {
@@ -33,7 +33,7 @@ struct FunctionCall {
 };
 
 struct FunctionCallOutput {
-  std::string call_id;
+  std::string call_id;  // FunctionCall::id
   std::string name;
   std::string output;  // JSON or plain text
   bool is_error = false;
@@ -51,9 +51,11 @@ using ChatItem = std::variant<ChatMessage, FunctionCall, FunctionCallOutput, Age
 struct ChatContext {
   std::vector<ChatItem> items;
 
+  // The new last item: valid until `items` changes.
   ChatMessage& add(ChatRole role, std::string text);
   // The last message of a role; null if there is none.
   const ChatMessage* last(ChatRole role) const noexcept;
+  // As docs/events.md describes items.
   boost::json::array to_json() const;
 };
 

@@ -22,7 +22,7 @@ namespace parley {
 struct Call {
   std::string id;          // CA_..., the same for every attempt to serve it
   std::string attempt_id;  // AJ_...
-  boost::json::object metadata;
+  boost::json::object metadata;  // from whoever placed it (POST /call?metadata=), at most 4 KiB: not to be trusted
 };
 
 // One call, as its entrypoint sees it.
@@ -36,14 +36,16 @@ class JobContext {
   virtual const Logger& logger() const noexcept = 0;
   // Changed before start(), these are the options of the session: they come filled with the program's defaults.
   virtual SessionOptions& options() noexcept = 0;
-  // Begins the conversation and returns when the agent is ready. Once only.
+  // Begins the conversation and returns when the agent is ready. Once only. Errc::closing: the call is over already. Any
+  // other error (a provider that does not exist, a model that is not there) has been logged and ends the call.
   virtual Task<Result<void>> start(Agent agent) = 0;
-  // Only after start().
+  // Only after a start() that succeeded. Lives as long as the context.
   virtual Session& session() noexcept = 0;
-  // Until the call ends; tasks of the program's own live in scope(), which ends with it.
+  // Until the call begins to end; tasks of the program's own live in scope(), which ends with it.
   virtual Task<void> wait_for_end() = 0;
   virtual Scope& scope() noexcept = 0;
-  // User data for the record that the work after the call gets.
+  // User data for the record that the work after the call gets, as its `data`. The same key again replaces it; what
+  // exceeds 256 KiB of JSON in all is dropped and counted.
   virtual void remember(std::string_view key, boost::json::value value) = 0;
 };
 
@@ -51,11 +53,12 @@ class JobContext {
 // started a session. Bounded by the start's deadline (10 s) until start() has returned, by the call's end afterwards.
 using Entrypoint = std::function<Task<void>(JobContext&)>;
 
-// The work after the call: run at least once, perhaps in a fresh process, with nothing but the record.
+// The work after the call: run at least once, perhaps in a fresh process, with nothing but the record (docs/journal.md).
+// On a loop's thread, as everything; an error or an exception is a failed try, and another follows, up to a day.
 struct EndHookContext {
-  std::string idempotency_key;  // the same for every try
-  unsigned attempt = 1;
-  Deadline deadline;
+  std::string idempotency_key;  // the same for every try: whoever gets it twice can tell
+  unsigned attempt = 1;         // this try's number, from 1
+  Deadline deadline;            // of this try (60 s): then it is told to stop, and soon destroyed where it waits
   Logger logger;
 };
 using EndHook = std::function<Task<Result<void>>(boost::json::object record, EndHookContext context)>;
@@ -69,8 +72,8 @@ struct App {
 
   std::string name = "agent";
   Entrypoint entrypoint;
-  SessionOptions defaults{};
-  // Named, because a later process finds them by name.
+  SessionOptions defaults{};  // what JobContext::options() starts from
+  // Named, because a later process finds them by name: letters, digits, '_' and '-', at most 64. At most 32 hooks, run in order.
   struct NamedHook {
     std::string name;
     EndHook run;
@@ -80,7 +83,9 @@ struct App {
   ProviderRegistry providers{};
 };
 
-// Serves calls as the command line says: `start`, `dev`, `call URL`, `inspect JOB`, ... Returns the exit code.
+// Serves calls as the command line says: `start`, `dev`, `call URL`, `inspect JOB`, ... Returns the exit code, which main()
+// is to return at once. This program is started again for other roles (docs/processes.md), so what main() does before it
+// happens in each of these processes: no threads, and no work that only one may do.
 int main(int argc, char** argv, App app);
 
 }  // namespace parley

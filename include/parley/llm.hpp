@@ -17,8 +17,8 @@ namespace parley {
 
 // A tool as the LLM sees it.
 struct ToolDefinition {
-  std::string name;
-  std::string description;
+  std::string name;         // letters, digits, '_' and '-': what providers accept
+  std::string description;  // when to call it, for the LLM
   boost::json::object parameters;  // JSON schema of the arguments
 };
 
@@ -38,17 +38,21 @@ struct LlmUsage {
 // A piece of an answer: text as it comes, or a whole function call, or at the end what it cost.
 using LlmChunk = std::variant<std::string, FunctionCall, LlmUsage>;
 
-// One answer. Ending: chunks() is closed after the last chunk. An error is the last chunk.
+// One answer.
+//
+// Bound:  chunks() holds kMaxChunks.
+// Ending: chunks() is closed after the last chunk. An error is the last chunk.
 class LlmStream : public ProviderStream {
  public:
   static constexpr std::size_t kMaxChunks = 256;  // the stream stops reading from its provider while it is full
   virtual Channel<std::expected<LlmChunk, ProviderError>>& chunks() = 0;
 };
 
+// Thread: the loop's only.
 class Llm {
  public:
   virtual ~Llm() = default;
-  virtual std::string_view label() const noexcept = 0;
+  virtual std::string_view label() const noexcept = 0;  // for logs and events: "openai/gpt-4o-mini"
   // Its tasks run in a child of `parent`. Never waits: failures arrive in chunks().
   virtual std::unique_ptr<LlmStream> chat(Scope& parent, ChatRequest request) = 0;
 };

@@ -17,7 +17,7 @@ namespace parley {
 // Thread: the loop's only.
 class ProviderStream {
  public:
-  // The destructor is kill().
+  // The destructor is kill(). A stream must not outlive the scope that it was made in.
   virtual ~ProviderStream() = default;
 
   // At once, any number of times. What is paid by the second stops being paid: the connection is told to end.

@@ -29,7 +29,8 @@ struct ProviderSpec {
   bool operator==(const ProviderSpec&) const = default;
 };
 
-// More than one: a fallback chain, tried in order.
+// More than one: a fallback chain, tried in order; at most ProviderRegistry::kMaxChain. None: what is set further out
+// (the session's for an agent, Parley's own for a session).
 struct ProviderChoice {
   std::vector<ProviderSpec> vad{};  // the first counts
   std::vector<ProviderSpec> stt{};
@@ -48,9 +49,12 @@ class ProviderRegistry {
  public:
   static constexpr std::size_t kMaxChain = 8;
 
+  // Makes a provider for one job, on the loop's thread, and does not wait. Unknown or wrong options: Errc::invalid_argument
+  // with a sentence that names them.
   template <class Provider>
   using Factory = std::function<Result<std::shared_ptr<Provider>>(const ProviderEnvironment&, const boost::json::object& options)>;
 
+  // A name that is there already is replaced.
   void add_vad(std::string name, Factory<Vad> factory) { vad_[std::move(name)] = std::move(factory); }
   void add_stt(std::string name, Factory<Stt> factory) { stt_[std::move(name)] = std::move(factory); }
   void add_llm(std::string name, Factory<Llm> factory) { llm_[std::move(name)] = std::move(factory); }

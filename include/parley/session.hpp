@@ -48,15 +48,17 @@ class Session {
 
   // Speaks a text. A handle that is done at once, with an error: the call ends, or kMaxQueuedSpeeches wait already.
   virtual SpeechHandle say(std::string text, SayOptions options = {}) = 0;
-  // Lets the LLM say something.
+  // Lets the LLM say something. Refused as say() is.
   virtual SpeechHandle generate_reply(ReplyOptions options = {}) = 0;
   // Silences what is spoken and drops what waits. Protected speech stays, unless `force`.
   virtual void interrupt(bool force = false) = 0;
 
-  // Another agent takes over once the present speech is done. Errc::not_found: a provider of its own does not exist.
+  // Another agent takes over once the present speech is done. Errc::not_found: a provider of its own does not exist;
+  // Errc::closing: the call ends.
   virtual Result<void> update_agent(Agent agent) = 0;
   virtual const Agent& current_agent() const noexcept = 0;
 
+  // What was said and done so far; of the agent's words those that the caller heard.
   virtual const ChatContext& history() const noexcept = 0;
   virtual UserState user_state() const noexcept = 0;
   virtual AgentState agent_state() const noexcept = 0;
@@ -64,7 +66,7 @@ class Session {
   // Ends the call. Returns at once; the first reason wins, and forced wins over graceful.
   virtual void end(StopReason reason = {StopCause::agent_hung_up, {}}, Ending ending = Ending::graceful) = 0;
 
-  // For the record of the call, which the work after the call gets.
+  // For the record of the call, which the work after the call gets: see JobContext::remember.
   virtual void remember(std::string_view key, boost::json::value value) = 0;
 
   virtual const Logger& logger() const noexcept = 0;

@@ -15,20 +15,20 @@ namespace parley {
 enum class SpeechPriority { low = 0, normal = 5, high = 10 };
 
 struct SayOptions {
-  bool interruptible = true;
-  bool add_to_history = true;
+  bool interruptible = true;   // false: the caller cannot cut it by speaking
+  bool add_to_history = true;  // false: the LLM never learns of it
   SpeechPriority priority = SpeechPriority::normal;
 };
 
 struct ReplyOptions {
   std::string instructions;  // for this reply alone, after the agent's own
-  std::string user_input;    // enters the history as something the caller said, before the reply
+  std::string user_input;    // not empty: enters the history as something the caller said, before the reply
   bool tools_allowed = true;
   bool interruptible = true;
   SpeechPriority priority = SpeechPriority::normal;
 };
 
-// Shared by a speech and those who hold a handle of it.
+// Shared by a speech and those who hold a handle of it. Programs use SpeechHandle.
 class SpeechState {
  public:
   // Whoever speaks it; none any more once it is done.
@@ -66,9 +66,9 @@ class SpeechHandle {
   bool done() const noexcept { return state_->done.is_set(); }
   const std::optional<Error>& error() const noexcept { return state_->error; }
 
-  // Silent at once. Refused for protected speech, unless `force`. Nothing happens to one that is done.
+  // Silent at once. Protected speech: Errc::refused, unless `force`. Nothing happens to one that is done.
   Result<void> interrupt(bool force = false);
-  // It may not be interrupted from now on. Refused if it was already.
+  // It may not be interrupted from now on. Errc::refused: it was already.
   Result<void> disallow_interruptions();
 
   // Until it was played to its end, interrupted, or given up; what became of it is in the handle and never thrown.

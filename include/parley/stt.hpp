@@ -20,14 +20,15 @@ struct SttEvent {
     end_of_speech,
   };
   Type type = Type::final_transcript;
-  std::string text;
-  std::string language;
-  double confidence = 1.0;
-  Duration audio{};  // seconds of audio billed since the last final one (final_transcript)
+  std::string text;         // UTF-8; of the transcripts
+  std::string language;     // BCP 47: "en", "de-CH"
+  double confidence = 1.0;  // 0 to 1; 1 where the provider does not tell
+  Duration audio{};         // how much audio was billed since the last final one (final_transcript)
 };
 
 // One caller's ear: 16 kHz mono in, transcripts out.
 //
+// Thread: the loop's only; nothing here blocks.
 // Bound:  events() holds kMaxEvents; the stream stops reading from its provider while it is full.
 //         Audio that its provider cannot take in time is dropped, oldest first, and counted.
 // Ending: events() is closed after the last event. An error is the last event.
@@ -35,6 +36,7 @@ class SttStream : public ProviderStream {
  public:
   static constexpr std::size_t kMaxEvents = 64;
 
+  // All that the caller sends, speech and silence, in frames of any length.
   virtual void push(const AudioFrame& frame) = 0;
   // The session's VAD heard the caller begin: for providers that want the audio from a little before on.
   virtual void start_of_speech() {}
@@ -47,14 +49,15 @@ class SttStream : public ProviderStream {
 };
 
 struct SttOptions {
-  std::string language = "en";
+  std::string language = "en";  // BCP 47
 };
 
+// Thread: the loop's only.
 class Stt {
  public:
   virtual ~Stt() = default;
   virtual std::string_view label() const noexcept = 0;  // "moonshine", "deepgram/nova-3"
-  virtual bool interim_results() const noexcept = 0;
+  virtual bool interim_results() const noexcept = 0;    // words come while the caller still speaks
   // Its tasks run in a child of `parent`. Never waits: failures arrive in events().
   virtual std::unique_ptr<SttStream> stream(Scope& parent, const SttOptions& options) = 0;
 };

@@ -6,6 +6,9 @@
 //
 // The JSON schema is made from the function's own parameters. What the LLM sends is checked against it first; the function
 // is never called with anything else, and the LLM is told what was wrong.
+//
+// Thread: the loop's, where everything of the call runs: a tool waits by co_await and never blocks (run_blocking is for what
+// does). It may be destroyed at any of its waits: by its timeout, an interruption, the end of the call.
 #pragma once
 
 #include <concepts>
@@ -52,12 +55,13 @@ struct ToolResult {
   std::shared_ptr<const Agent> handoff{};      // this agent goes on from here
 };
 
+// The result of a tool that hands the call over.
 ToolResult hand_off_to(Agent agent);
 
-// Never throws anything but Stopped in a promise kept: an exception is told to the LLM as an error and logged.
+// `arguments` have been checked against the tool's schema. An exception out of it is logged, and the LLM told as of an error.
 using ToolFunction = std::function<Task<Result<ToolResult>>(RunContext& context, boost::json::object arguments)>;
 
-// Errors become something that the LLM can read, so say what to do: fail(Errc::refused, "we are closed on Monday").
+// What tool() makes. Errors become something that the LLM can read: fail(Errc::refused, "we are closed on Monday").
 struct Tool {
   static constexpr Duration kDefaultTimeout = 30s;
   static constexpr std::size_t kMaxArguments = 32 * KiB;  // of JSON, as the LLM wrote it

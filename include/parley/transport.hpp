@@ -22,12 +22,13 @@ struct TransportEvent {
   };
   Type type;
   StopReason reason;  // caller_left
-  char digit = 0;     // dtmf
+  char digit = 0;     // dtmf: 0-9, *, #, A-D
 };
 
 // The audio path of one call. The session pulls and pushes one frame of 20 ms at 48 kHz each tick of its media clock.
 //
 // Thread: the loop's only; what comes from other threads comes in through one bounded queue.
+// Bound:  events() holds kMaxEvents; it is closed after the last one.
 // Ending: close() says goodbye where the transport has one and waits for native disposal until the deadline; kill()
 //         abandons what cannot be released at once.
 class Transport {

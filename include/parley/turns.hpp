@@ -8,8 +8,18 @@
 
 namespace parley {
 
-enum class UserState { listening, speaking, away };
-enum class AgentState { initializing, idle, listening, thinking, speaking };
+enum class UserState {
+  listening,
+  speaking,  // by the VAD
+  away,      // both were silent for away_after
+};
+enum class AgentState {
+  initializing,  // the session has not started
+  idle,          // no audio can flow
+  listening,     // the caller has the floor
+  thinking,      // words are being made, or a tool runs, and nothing is heard
+  speaking,      // the caller hears the agent
+};
 
 std::string_view to_string(UserState state) noexcept;
 std::string_view to_string(AgentState state) noexcept;
@@ -36,7 +46,7 @@ struct TurnOptions {
   InterruptionOptions interruption{};
   Duration away_after = 15s;  // of both sides' silence
   int max_tool_steps = 3;     // of one reply; then the LLM must answer in words
-  bool preemptive_generation = true;
+  bool preemptive_generation = true;     // replies are begun before the turn is surely over, and dropped if it is not
   Duration preemptive_max_speech = 10s;  // longer turns are not guessed at
 };
 

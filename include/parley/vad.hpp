@@ -11,7 +11,7 @@
 namespace parley {
 
 struct VadOptions {
-  double activation = 0.5;          // probability at which speech begins
+  double activation = 0.5;          // probability (0 to 1) at which speech begins
   double deactivation = 0.35;       // and below which it may end
   Duration min_speech = 50ms;       // shorter bursts are none
   Duration min_silence = 550ms;     // speech ends after this much silence
@@ -24,8 +24,8 @@ struct VadEvent {
     inference,  // one window was judged: `probability` and `speaking` say how
   };
   Type type = Type::inference;
-  double probability = 0;
-  bool speaking = false;
+  double probability = 0;  // 0 to 1 (inference)
+  bool speaking = false;   // after this event
   Duration speech{};   // how long the caller has been speaking (start, inference) or spoke (end)
   Duration silence{};  // how long it has been silent by now
 };
@@ -37,9 +37,11 @@ class VadStream {
  public:
   virtual ~VadStream() = default;
   virtual std::vector<VadEvent> push(const AudioFrame& frame) = 0;
+  // Forgets what it heard: the next frame does not follow the last one. Says nothing of a speech that was under way.
   virtual void reset() = 0;
 };
 
+// Thread: the loop's only. Its model may be shared with other processes by fork, and is then read only.
 class Vad {
  public:
   virtual ~Vad() = default;

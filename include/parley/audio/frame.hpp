@@ -3,8 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <parley/base/time.hpp>
 #include <vector>
+
+#include <parley/base/time.hpp>
 
 namespace parley {
 

@@ -21,6 +21,7 @@ struct LogField {
   std::string value;
 };
 
+// Valid during LogSink::write() only.
 struct LogLine {
   LogLevel level;
   std::string_view message;

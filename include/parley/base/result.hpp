@@ -27,7 +27,7 @@ enum class Errc {
 // "timeout", "not_found", ...: stable, for logs, journals and metrics.
 std::string_view to_string(Errc code) noexcept;
 
-// What went wrong, in one sentence, with what lay beneath it appended by `caused_by`.
+// What went wrong, in one sentence; what lay beneath it stands at its end.
 class Error {
  public:
   Error(Errc code, std::string message) : code_(code), message_(std::move(message)) {}

@@ -25,10 +25,10 @@ using TimePoint = Monotonic::time_point;
 // Wall-clock time, for records that people and other machines read.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
-
 // "2026-11-21T13:05:07.123Z".
 std::string to_iso8601(WallTime time);
 
+// Thread: any.
 class Clock {
  public:
   virtual ~Clock() = default;
