@@ -21,6 +21,19 @@ namespace parley::call_command {
 
 namespace {
 
+constexpr auto kTranscript = "transcript.json";
+constexpr auto kTimings = "timings.json";
+
+constexpr const char* kFooter =
+    "Turns are said in the order given. Without --hang-up-after and --agent-hangs-up-within the caller hangs up when the last\n"
+    "one has been answered.\n\n"
+    "Exit codes: 0 as scripted; 2 a mistake on the command line or in a file; 3 no call (refused, or not connected);\n"
+    "4 the call did not go as scripted; 5 it did, but a file could not be written.\n\n"
+    "Examples:\n"
+    "  call http://127.0.0.1:8080 --say hours.wav --out first      ask a question, keep the call in first/\n"
+    "  call http://127.0.0.1:8080 --say hours.wav --interrupt-at 1.5 --say wait.wav\n"
+    "                                                              interrupt the answer after 1.5 s";
+
 volatile std::sig_atomic_t interrupted = 0;
 
 Duration seconds(double s) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s)); }
@@ -95,6 +108,8 @@ class Session {
       std::error_code error;
       std::filesystem::create_directories(options_.out, error);
       if (error) return usage(fmt::format("{} cannot be made: {}", options_.out, error.message()));
+      // Of a call before: nobody is to take them for this one's.
+      for (const auto* name : {kTranscript, kTimings}) std::filesystem::remove(out(name), error);
     }
     if (!scope_.spawn("call", make_call(*this))) return kExitNoCall;
     loop_.run();
@@ -130,7 +145,7 @@ class Session {
     auto report = co_await call.run(std::move(script_));
     if (!report) {
       complain(report.error().message());
-      co_return ended(report.error().code() == Errc::invalid_argument ? kExitUsage : kExitNoCall);
+      co_return ended(kExitNoCall);
     }
     tell_end(*report);
   }
@@ -157,8 +172,7 @@ class Session {
                  to_seconds(report.lasted));
     }
     if (options_.out.empty()) return;
-    for (const auto& [name, value] : {std::pair{"timings.json", caller::timings(report)},
-                                      std::pair{"transcript.json", caller::transcript(report)}}) {
+    for (const auto& [name, value] : {std::pair{kTimings, caller::timings(report)}, std::pair{kTranscript, caller::transcript(report)}}) {
       if (auto written = write_json(out(name), value); !written) {
         complain(written.error().message());
         if (exit_code_ == 0) ended(kExitOutput);
@@ -182,45 +196,48 @@ class Session {
 }  // namespace
 
 void add_call_options(CLI::App& command, CallOptions& options) {
-  command.add_option("url", options.url, "Where the agent answers: http://127.0.0.1:8080")->required();
-  command.add_option_function<double>(
-             "--interrupt-at", [&options](double s) { options.pending_interrupt_s = s; },
-             "Say the next turn so many seconds after the agent began to speak, into its speech")
-      ->check(CLI::Range(0.0, 60.0))
-      ->trigger_on_parse();
+  command.footer(kFooter);
+  command.add_option("url", options.url, "Where the agent answers, as http://127.0.0.1:8080")->required()->option_text(" ");
+  const auto seconds_of = [&command](const char* name, double& value, double least, double most, const char* text) {
+    const auto shown = value > 0 ? fmt::format("SECONDS [{:g}]", value) : "SECONDS";
+    command.add_option(name, value, text)->check(CLI::Range(least, most))->option_text(shown);
+  };
   command.add_option_function<std::string>(
              "--say",
              [&options](const std::string& wav) {
                options.say.push_back({wav, std::exchange(options.pending_interrupt_s, -1)});
              },
-             "A WAV to be said as a turn; may be given several times")
+             "A turn: said when the agent has finished speaking. May be given several times")
       ->check(CLI::ExistingFile)
+      ->option_text("FILE.wav")
       ->trigger_on_parse();
-  command.add_option("--out", options.out, "Folder for call.wav (left: caller, right: agent), transcript.json, timings.json");
-  command.add_option("--hang-up-after", options.hang_up_after_s, "Hang up so many seconds after the call began")
-      ->check(CLI::Range(0.1, 3600.0));
-  command.add_option("--agent-hangs-up-within", options.agent_hangs_up_within_s,
-                     "After the last answer, wait so long for the agent to hang up, which it must")
-      ->check(CLI::Range(0.1, 600.0));
-  command.add_option("--answer-within", options.answer_within_s, "Seconds within which every turn must be answered")
-      ->check(CLI::Range(0.1, 600.0))
-      ->capture_default_str();
-  command.add_option("--pause", options.pause_s, "So many seconds silent, the agent has finished")
-      ->check(CLI::Range(0.2, 30.0))
-      ->capture_default_str();
-  command.add_option("--longest", options.longest_s, "Seconds that the whole call may last")
-      ->check(CLI::Range(1.0, 3600.0))
-      ->capture_default_str();
-  command.add_option("--token-file", options.token_file, "File with the bearer token; without it PARLEY_TOKEN is used")
-      ->check(CLI::ExistingFile);
-  command.add_option("--bind", options.bind_address, "Address of this machine for media; without it every interface");
-  command.add_flag("--quiet", options.quiet, "No progress");
+  command.add_option_function<double>(
+             "--interrupt-at", [&options](double s) { options.pending_interrupt_s = s; },
+             "The --say that follows interrupts: it begins so long after the agent began to speak")
+      ->check(CLI::Range(0.0, 60.0))
+      ->option_text("SECONDS")
+      ->trigger_on_parse();
+  command.add_option("--out", options.out, "Where to write call.wav (left: caller, right: agent), transcript.json and timings.json")
+      ->option_text("FOLDER");
+  seconds_of("--hang-up-after", options.hang_up_after_s, 0.1, 3600, "Hang up so long after the call began, whatever is being said then");
+  seconds_of("--agent-hangs-up-within", options.agent_hangs_up_within_s, 0.1, 600,
+             "The agent is to hang up, at most so long after its last answer");
+  seconds_of("--answer-within", options.answer_within_s, 0.1, 600, "Every turn is to be answered within this time");
+  seconds_of("--pause", options.pause_s, 0.2, 30, "Silence after which the agent has finished speaking");
+  seconds_of("--longest", options.longest_s, 1, 3600, "The whole call may last so long");
+  command.add_option("--token-file", options.token_file, "The agent's token is in it; without it PARLEY_TOKEN in the environment is used")
+      ->check(CLI::ExistingFile)
+      ->option_text("FILE");
+  command.add_option("--bind", options.bind_address, "Send and receive audio at this address of the machine only (default: as the agent is reached)")
+      ->option_text("ADDRESS");
+  command.add_flag("--quiet", options.quiet, "Tell only what went wrong");
 }
 
 int run_call(const CallOptions& options) {
   if (options.say.empty() && options.hang_up_after_s <= 0 && options.agent_hangs_up_within_s <= 0) {
     return Session::usage("nothing to do: give --say FILE.wav, --hang-up-after or --agent-hangs-up-within");
   }
+  if (options.pending_interrupt_s >= 0) return Session::usage("--interrupt-at is followed by no --say: what is to interrupt the agent?");
   auto script = load_script(options);
   if (!script) return Session::usage(script.error().message());
   auto token = load_token(options);

@@ -10,6 +10,13 @@ rtc::WebRtcSettings transport_settings(const CallSettings& settings) {
   return {.connection = settings.connection, .opus = {}, .rejoin_window = Duration::zero()};
 }
 
+// For progress: what the agent said, or how it understood the caller.
+std::string words(const boost::json::object& line) {
+  const std::string_view text = line.at("text").as_string();
+  if (line.at("role").as_string() != "assistant") return fmt::format("understood: {}", text);
+  return fmt::format("agent: {}{}", text, line.contains("interrupted") ? " (interrupted)" : "");
+}
+
 }  // namespace
 
 Call::Call(Scope& parent, rtc::Engine& engine, CallServer& server, CallSettings settings, Logger logger)
@@ -106,8 +113,10 @@ Task<void> Call::watch() {
       break;
     }
     const bool last = event->type == "close";
+    ToldEvent told{loop_.now() - began_, std::move(*event)};
+    if (const auto line = spoken_line(told)) tell(words(*line));
     if (report_.events.size() < kMaxEvents) {
-      report_.events.push_back(std::move(*event));
+      report_.events.push_back(std::move(told));
     } else {
       ++report_.events_dropped;
     }
@@ -146,7 +155,8 @@ Task<CloseReport> Call::close(Deadline deadline) {
 
 Task<CloseReport> Call::close_body(Deadline deadline) {
   stopping_ = true;
-  const auto hang_up_by = loop_.in(settings_.hang_up_within).within(deadline);
+  // A server that does not answer takes at most half: the connection's end needs time of its own.
+  const auto hang_up_by = loop_.in(std::min(settings_.hang_up_within, deadline.left(loop_.now()) / 2));
   CloseReport report;
   const bool said = (co_await server_.hang_up(hang_up_by)).has_value();
   report.add({"hang up", said ? CloseOutcome::closed : CloseOutcome::failed, {}, said ? "" : "the server was not told"});

@@ -37,6 +37,12 @@ struct Moment {
   std::string what;
 };
 
+// What the server told, at a time since the call began.
+struct ToldEvent {
+  Duration at{};
+  ServerEvent event;
+};
+
 struct CallReport {
   std::string call_id;
   Duration answered{};     // from the request to the answer
@@ -44,7 +50,7 @@ struct CallReport {
   Duration lasted{};
   ScriptReport script;
   std::vector<Moment> moments;
-  std::vector<ServerEvent> events;
+  std::vector<ToldEvent> events;
   std::size_t events_dropped = 0;
   rtc::LegStats media;
 
@@ -52,6 +58,8 @@ struct CallReport {
 };
 
 boost::json::object timings(const CallReport& report);
+// "at", "role", "text", and "interrupted" where only a part was heard; nothing for events without words.
+std::optional<boost::json::object> spoken_line(const ToldEvent& told);
 // What was said by whom, as the server heard and said it.
 boost::json::object transcript(const CallReport& report);
 

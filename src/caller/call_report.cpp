@@ -66,16 +66,22 @@ json::object timings(const CallReport& report) {
           {"moments", std::move(moments)}};
 }
 
+std::optional<json::object> spoken_line(const ToldEvent& told) {
+  if (told.event.type != "conversation_item_added") return std::nullopt;
+  const auto* item = told.event.data.if_contains("item");
+  const auto& o = item && item->is_object() ? item->as_object() : told.event.data;
+  auto text = text_of(o.if_contains("content") ? o.if_contains("content") : o.if_contains("text"));
+  if (text.empty()) return std::nullopt;
+  json::object line{{"at", seconds(told.at)}, {"role", text_of(o.if_contains("role"))}, {"text", std::move(text)}};
+  if (const auto* cut = o.if_contains("interrupted"); cut && cut->is_bool() && cut->as_bool()) line["interrupted"] = true;
+  return line;
+}
+
 json::object transcript(const CallReport& report) {
   json::array lines, events;
-  for (const auto& [type, data] : report.events) {
-    events.push_back(json::object{{"type", type}, {"data", data}});
-    if (type != "conversation_item_added") continue;
-    const auto* item = data.if_contains("item");
-    const auto& o = item && item->is_object() ? item->as_object() : data;
-    const auto* content = o.if_contains("content") ? o.if_contains("content") : o.if_contains("text");
-    auto text = text_of(content);
-    if (!text.empty()) lines.push_back(json::object{{"role", text_of(o.if_contains("role"))}, {"text", std::move(text)}});
+  for (const auto& told : report.events) {
+    events.push_back(json::object{{"at", seconds(told.at)}, {"type", told.event.type}, {"data", told.event.data}});
+    if (auto line = spoken_line(told)) lines.push_back(std::move(*line));
   }
   json::object whole{{"call_id", report.call_id}, {"lines", std::move(lines)}, {"events", std::move(events)}};
   if (report.events_dropped > 0) whole["events_dropped"] = report.events_dropped;

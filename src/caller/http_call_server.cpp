@@ -36,6 +36,9 @@ Errc code_of(int status) {
 }
 
 Error refusal(std::string_view what, const net::ClientResponse& response) {
+  if (response.head.status == 401) {
+    return {Errc::refused, fmt::format("{}: the agent asks for its token (PARLEY_TOKEN, or --token-file): {}", what, words_of(response))};
+  }
   return {code_of(response.head.status),
           fmt::format("{}: the server answered {} {}: {}", what, response.head.status,
                       net::reason_phrase(response.head.status), words_of(response))};
@@ -45,9 +48,9 @@ Error refusal(std::string_view what, const net::ClientResponse& response) {
 
 Result<std::unique_ptr<HttpCallServer>> HttpCallServer::create(net::HttpClient& client, std::string_view text, std::string token) {
   auto url = net::parse_url(text);
-  if (!url) return fail(url.error());
-  if (url->scheme != "http" && url->scheme != "https") {
-    return fail(Errc::invalid_argument, fmt::format("{} is no http:// or https:// address of an agent", url->shown()));
+  if (!url || (url->scheme != "http" && url->scheme != "https")) {
+    return fail(Errc::invalid_argument, fmt::format("\"{}\" is no address of an agent: write it as http://127.0.0.1:8080",
+                                                    url ? url->shown() : std::string(text)));
   }
   if (url->target.empty() || url->target == "/") url->target = "/call";
   return std::unique_ptr<HttpCallServer>(new HttpCallServer(client, std::move(*url), std::move(token)));

@@ -136,7 +136,9 @@ void ScriptRun::note_silence() {
   if (turn_ == 0) return;
   auto& turn = report_.turns.back();
   if (!turn.interrupted_agent || turn.agent_silent_after || voice_.heard()) return;
-  turn.agent_silent_after = std::max(Duration::zero(), since_start(voice_.last_heard()) + kFrameDuration - turn.said_from);
+  const auto silent = since_start(voice_.last_heard()) + kFrameDuration;
+  turn.agent_silent_after = std::max(Duration::zero(), silent - turn.said_from);
+  (turn_ == 1 ? report_.greeting_to : report_.turns[turn_ - 2].answer_to) = silent;
 }
 
 ScriptRun::Step ScriptRun::say(TimePoint now) {

@@ -1,6 +1,7 @@
 """A worker under test: the real program on free ports of loopback, with a state directory of its own."""
 
 import json
+import os
 import pathlib
 import re
 import signal
@@ -9,14 +10,14 @@ import time
 
 from cases import need
 
-ESPEAK = need("espeak-ng")
+FFMPEG = need("ffmpeg")
 
 
 class Worker:
     START_WITHIN_S = 20
     END_WITHIN_S = 20
 
-    def __init__(self, binary, folder, *arguments):
+    def __init__(self, binary, folder, *arguments, token=None):
         self.folder = pathlib.Path(folder)
         self.state = self.folder / "state"
         self.log_path = self.folder / "worker.log"
@@ -24,7 +25,8 @@ class Worker:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [binary, "dev", "--state-dir", self.state, "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", *arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                env=os.environ | ({"PARLEY_TOKEN": token} if token else {}))
         self.url = self._wait_for_url()
 
     def __enter__(self):
@@ -85,6 +87,9 @@ class Worker:
 
 
 def speak(text, path):
-    """A WAV of a synthetic voice that the local recogniser understands well."""
-    subprocess.run([ESPEAK, "-v", "en-us", "-s", "150", "-w", path, text], check=True, timeout=60)
+    """A WAV of a synthetic voice, not the agent's, that the local recogniser understands word by word."""
+    words = pathlib.Path(path).with_suffix(".txt")
+    words.write_text(text)
+    subprocess.run([FFMPEG, "-v", "error", "-y", "-f", "lavfi", "-i", f"flite=textfile={words.name}:voice=rms", pathlib.Path(path).name],
+                   check=True, timeout=60, cwd=words.parent)
     return path
