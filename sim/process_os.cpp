@@ -325,6 +325,10 @@ void SimOs::freeze(int pid) {
   if (auto* entry = find(pid)) entry->loop->freeze(true);
 }
 
+void SimOs::thaw(int pid) {
+  if (auto* entry = find(pid)) entry->loop->freeze(false);
+}
+
 void SimOs::starve(int pid) {
   if (auto* entry = find(pid)) entry->starving = true;
 }

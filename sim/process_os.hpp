@@ -46,8 +46,9 @@ class SimOs {
 
   // SIGKILL and SIGTERM are known. A process's end takes effect in a step of its own.
   void signal(int pid, int number);
-  // Its loop never turns again, until it is killed.
+  // Its loop does not turn any more, until it is thawed or killed.
   void freeze(int pid);
+  void thaw(int pid);
   // From now on it had to wait for the processor all the time.
   void starve(int pid);
   // The next packets of that job's are garbage.

@@ -64,6 +64,7 @@ class Stream : public Interface {
   }
   Task<CloseReport> close(Deadline deadline) override {
     request_stop({});
+    if (script_.never_closes) co_await sleep_for(Duration::max());
     if (script_.stubborn) co_await sleep_until(deadline.at());
     co_return co_await scope_.close(deadline);
   }

@@ -41,6 +41,7 @@ struct ProviderScript {
   std::deque<Fault> faults{};    // of the next streams, in order
   Fault always = Fault::none;    // of those after them
   bool stubborn = false;         // its streams close only when they are killed
+  bool never_closes = false;     // and their close() never returns, whatever its deadline
   StreamLedger ledger{};
 
   Fault next_fault();

@@ -14,12 +14,12 @@ SupervisorLine::SupervisorLine(Scope& parent, ipc::JobIdentity job, std::unique_
       scope_(parent, "supervisor_line") {}
 
 void SupervisorLine::start() {
+  if (link_) greet();  // before any task of ours says anything else
   (void)scope_.spawn("talk", talk());
   (void)scope_.spawn("pump", pump());
 }
 
 Task<void> SupervisorLine::talk() {
-  if (link_) greet();
   for (;;) {
     if (link_) co_await listen();
     link_.reset();

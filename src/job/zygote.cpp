@@ -1,6 +1,7 @@
 #include "job/zygote.hpp"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -29,6 +30,7 @@ class Zygote {
     if (config_.prewarm) {
       if (auto warmed = config_.prewarm(); !warmed) logger_.error("prewarm failed: {}", warmed.error().message());
     }
+    ::malloc_trim(0);  // what loading took and gave back would be copied by every job that allocates there
     const auto threads = check_threads();
     say(ipc::Ready{static_cast<std::uint32_t>(threads.size() + 1), fmt::format("{}", fmt::join(threads, ", ")), forks_});
   }

@@ -107,10 +107,15 @@ Task<Duration> Aftermath::run_hooks(std::string call_id) {
   runs_in_progress_[job.attempt_id] = run;
   run->attempt.attach(std::move(link->ours));
   (void)co_await run->attempt.run(std::move(*process));
-  ports_.system.remove_mark(job.attempt_id);
-  runs_in_progress_.erase(job.attempt_id);
+  end_run(job);
   if (run->done && run->done->done) co_return Duration::zero();
   co_return std::max<Duration>(run->done ? run->done->retry_in : Duration{}, 1ms);
+}
+
+void Aftermath::end_run(const ipc::JobIdentity& job) {
+  ports_.system.remove_mark(job.attempt_id);
+  runs_in_progress_.erase(job.attempt_id);
+  run_ended_.set();
 }
 
 void Aftermath::adopt(const ipc::JobIdentity& job, std::unique_ptr<Process> process) {
@@ -122,8 +127,7 @@ void Aftermath::adopt(const ipc::JobIdentity& job, std::unique_ptr<Process> proc
 Task<void> Aftermath::see_to_adopted(std::shared_ptr<Run> run, std::unique_ptr<Process> process) {
   const auto job = run->attempt.job();
   (void)co_await run->attempt.run(std::move(process));
-  ports_.system.remove_mark(job.attempt_id);
-  runs_in_progress_.erase(job.attempt_id);
+  end_run(job);
   begin({.call_id = job.call_id});
 }
 
@@ -137,6 +141,14 @@ bool Aftermath::attach(const ipc::Hello& hello, int pid, std::unique_ptr<ipc::Li
 }
 
 Task<Result<void>> Aftermath::recorded(Deadline deadline) { co_return co_await all_recorded_.wait(deadline); }
+
+Task<Result<void>> Aftermath::no_processes(Deadline deadline) {
+  while (!runs_in_progress_.empty()) {
+    run_ended_.reset();
+    if (auto ended = co_await run_ended_.wait(deadline); !ended) co_return ended;
+  }
+  co_return Result<void>{};
+}
 
 void Aftermath::hurry(TimePoint by) {
   for (auto& [id, run] : runs_in_progress_) run->attempt.hurry(by);

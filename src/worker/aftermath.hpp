@@ -46,8 +46,10 @@ class Aftermath {
 
   // Every call that began has its terminal record, or could not be given one by now.
   Task<Result<void>> recorded(Deadline deadline);
-  // Its processes are over by then.
+  // Its processes are over by then, or are made to be.
   void hurry(TimePoint by);
+  // Errc::timeout: some are there still.
+  Task<Result<void>> no_processes(Deadline deadline);
   // Nothing new is begun: what is left is in the journals.
   void stop_runs() noexcept { runs_ = false; }
 
@@ -60,12 +62,14 @@ class Aftermath {
   Task<void> see_to(CallRecords::End end, Duration delay);
   Task<void> see_to_adopted(std::shared_ptr<Run> run, std::unique_ptr<Process> process);
   void forget(CallRecords::End& end);
+  void end_run(const ipc::JobIdentity& job);
   Task<Duration> run_hooks(std::string call_id);
 
   Ports ports_;
   Loop& loop_;
   bool runs_ = true;
   std::map<std::string, std::shared_ptr<Run>> runs_in_progress_;  // by attempt
+  Event run_ended_;
   std::size_t unrecorded_ = 0;
   Event all_recorded_;
   std::uint64_t terminal_records_ = 0;

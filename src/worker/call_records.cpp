@@ -46,6 +46,24 @@ Task<Result<CallRecords::State>> CallRecords::finish(End end, Deadline deadline)
   co_return state;
 }
 
+Task<bool> CallRecords::look_at_disk(Deadline deadline) {
+  const auto space = co_await run_blocking<std::uint64_t>(deadline, [disk = disk_, directory = directory_] { return disk->free_bytes(directory); });
+  if (!space) co_return space.error().code() != Errc::timeout;
+  const bool full = *space < kLeastSpace;
+  if (full && !disk_full_) loop_.logger().error("the disk under {} is full: calls go on, their journals get gaps; free space there", directory_);
+  if (!full && disk_full_) loop_.logger().info("there is space under {} again", directory_);
+  disk_full_ = full;
+  co_return true;
+}
+
+job::WriterHealth CallRecords::disk_health() const {
+  auto health = writer_.health();
+  health.disk_full = health.disk_full || disk_full_;
+  health.trouble = health.trouble || disk_full_;
+  if (disk_full_ && health.last_error.empty()) health.last_error = "no space is left";
+  return health;
+}
+
 Result<std::vector<std::string>> CallRecords::unfinished() const {
   auto journals = job::list_journals(*disk_, directory_);
   if (!journals) return fail(journals.error());

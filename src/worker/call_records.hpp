@@ -16,6 +16,7 @@ namespace parley::worker {
 class CallRecords {
  public:
   static constexpr Duration kSyncPatience = 2s;
+  static constexpr std::uint64_t kLeastSpace = 64 * KiB;  // less is a full disk
 
   // `hooks` may be null: this worker has none.
   CallRecords(Loop& loop, std::shared_ptr<job::Disk> disk, std::string directory, job::JournalWriter writer,
@@ -38,7 +39,11 @@ class CallRecords {
   // Calls of earlier supervisors that are not settled and in no process's hands. Blocks.
   Result<std::vector<std::string>> unfinished() const;
 
-  job::WriterHealth disk_health() const { return writer_.health(); }
+  // Looks whether there is space under the journals, for jobs write them with writers of their own. False: the disk did
+  // not say in time, and should not be asked again soon.
+  Task<bool> look_at_disk(Deadline deadline);
+  // What this process's own writes met, and what look_at_disk() saw.
+  job::WriterHealth disk_health() const;
 
  private:
   Loop& loop_;
@@ -46,6 +51,7 @@ class CallRecords {
   std::string directory_;
   job::JournalWriter writer_;
   std::shared_ptr<const job::HookRegistry> hooks_;
+  bool disk_full_ = false;
 };
 
 }  // namespace parley::worker

@@ -11,6 +11,7 @@
 
 #include <parley/async/scope.hpp>
 
+#include "ipc/exit_code.hpp"
 #include "worker/restart_budget.hpp"
 #include "worker/system.hpp"
 
@@ -27,6 +28,9 @@ class InferenceKeeper {
     if (!co_await ended_.wait(deadline)) process_->signal(SIGKILL);
   }
 
+  // Set when the first one cannot start: no model that it can use, and the next ones will have none either.
+  Event& unusable() noexcept { return unusable_; }
+
   int pid() const noexcept { return process_ ? process_->pid() : 0; }
   std::size_t restarts() const noexcept { return budget_.restarts(); }
 
@@ -40,8 +44,10 @@ class InferenceKeeper {
       if (process) {
         process_ = std::move(*process);
         ended_.reset();
-        (void)co_await process_->wait(Deadline::bounded_by_scope());
+        const auto status = co_await process_->wait(Deadline::bounded_by_scope());
         ended_.set();
+        const bool cannot_start = status && status->code == static_cast<int>(ipc::ExitCode::cannot_start);
+        if (cannot_start && budget_.restarts() == 0) unusable_.set();
         process_.reset();
       } else {
         loop.logger().error("the inference process could not be started: {}", process.error().message());
@@ -56,6 +62,7 @@ class InferenceKeeper {
   RestartBudget budget_;
   std::unique_ptr<Process> process_;
   Event ended_;
+  Event unusable_;
   Scope scope_;
 };
 

@@ -47,6 +47,9 @@ std::string Supervisor::metrics() const {
   gauge("parley_slots_in_use", "Slots taken.", number(slots_.in_use()));
   gauge("parley_slots_limit", "Slots given out just now: fewer while jobs are starved.", number(slots_.limit(loop_.now())));
   gauge("parley_calls", "Calls whose process lives.", number(active_));
+  const auto disk = records_.disk_health();
+  gauge("parley_journal_disk_full", "1 while no space is left under the journals.", disk.disk_full ? 1 : 0);
+  gauge("parley_journal_disk_trouble", "1 while journals cannot be written.", disk.trouble ? 1 : 0);
   gauge("parley_after_call", "Ended calls that wait for their record or the work after them.", number(aftermath_.calls()));
   counter("parley_calls_admitted_total", "Calls admitted.", number(counters_.admitted));
   counter("parley_calls_refused_total", "Calls refused because all slots were taken.", number(counters_.refused));

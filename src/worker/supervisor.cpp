@@ -40,6 +40,7 @@ Task<Result<void>> Supervisor::start() {
     }
   }
   (void)scope_.spawn("housekeeping", housekeeping());
+  (void)scope_.spawn("watch_disk", watch_disk());
   serving_ = true;
   co_return Result<void>{};
 }
@@ -56,6 +57,13 @@ Task<void> Supervisor::housekeeping() {
       return call.gone_at && (now - *call.gone_at > kKeep || (kept > kMaxKept && kept-- > 0));
     });
     system_.reap_strays();
+  }
+}
+
+Task<void> Supervisor::watch_disk() {
+  for (;;) {
+    const bool answered = co_await records_.look_at_disk(loop_.in(kDiskLook));
+    co_await sleep_for(answered ? kDiskLook : kSlowDiskLook);
   }
 }
 
@@ -87,8 +95,8 @@ Task<bool> Supervisor::drain() {
   waiting.kill();
 
   const bool cut = std::ranges::any_of(calls_, [](const auto& entry) { return !entry.second->gone_at && !entry.second->end; });
+  const auto& d = config_.deadlines;
   if (active_ > 0) {
-    const auto& d = config_.deadlines;
     const auto last = loop_.now() + d.drain_forced + d.cap(ipc::Phase::closing) + d.disposal + d.finish + d.grace_after_stop;
     loop_.logger().warn("{} calls are closed now", active_);
     for (auto& [id, call] : calls_) {
@@ -100,11 +108,15 @@ Task<bool> Supervisor::drain() {
   }
   // Work after calls that takes longer is done by the next supervisor, from the journals.
   aftermath_.stop_runs();
-  aftermath_.hurry(loop_.now() + config_.deadlines.grace_after_term);
+  const auto runs_over = loop_.now() + d.grace_after_term;
+  aftermath_.hurry(runs_over);
   if (!co_await aftermath_.recorded(loop_.in(kFlushPatience))) {
     loop_.logger().error("some calls have no terminal record yet: the next supervisor writes them");
   }
-  co_await inference_.stop(loop_.in(config_.deadlines.finish));
+  if (!co_await aftermath_.no_processes(Deadline(runs_over + d.grace_after_stop + d.grace_after_term + kFlushPatience))) {
+    loop_.logger().warn("work after {} calls goes on without this supervisor", aftermath_.processes());
+  }
+  co_await inference_.stop(loop_.in(d.finish));
   co_return !cut;
 }
 

@@ -39,6 +39,8 @@ class Supervisor final : public CallDesk {
   static constexpr int kSpawnTries = 2;             // when the zygote dies under a call's start
   static constexpr std::size_t kMaxCalls = 10'000;
   static constexpr Duration kFlushPatience = 5s;    // for terminal records, at the end
+  static constexpr Duration kDiskLook = 1s;
+  static constexpr Duration kSlowDiskLook = 60s;    // after one that was not answered: each holds a helper thread
 
   Supervisor(Loop& loop, SupervisorConfig config, System& system, CallRecords& records);
   ~Supervisor() override;
@@ -65,6 +67,7 @@ class Supervisor final : public CallDesk {
   std::uint64_t terminal_records() const noexcept { return aftermath_.terminal_records(); }
   int zygote_pid() const noexcept { return zygote_.pid(); }
   int inference_pid() const noexcept { return inference_.pid(); }
+  Event& inference_unusable() noexcept { return inference_.unusable(); }
 
  private:
   class Call;
@@ -93,6 +96,7 @@ class Supervisor final : public CallDesk {
   void adopt(const ipc::JobIdentity& job, std::unique_ptr<Process> process);
 
   Task<void> housekeeping();
+  Task<void> watch_disk();
   Task<bool> wait_calls_gone(Deadline deadline);
 
   Loop& loop_;

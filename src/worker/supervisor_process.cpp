@@ -52,11 +52,19 @@ class SupervisorProcess {
       if (!serving) cannot_start(serving.error());
       server = std::move(*serving);
     }
+    (void)root_.spawn("inference", end_without_inference());
     (void)co_await told_to_stop_.wait(Deadline::bounded_by_scope());
     const bool all_ended = co_await supervisor_->drain();
     server.reset();
     co_await sleep_for(1ms);  // what the server had in flight unwinds
     finish(all_ended ? ExitCode::ok : ExitCode::calls_cut);
+  }
+
+  // A worker that can hear nobody is none; but calls that are there are not cut.
+  Task<void> end_without_inference() {
+    (void)co_await supervisor_->inference_unusable().wait(Deadline::bounded_by_scope());
+    while (supervisor_->calls() > 0) co_await sleep_for(1s);
+    cannot_start({Errc::unavailable, "the inference process cannot use its model, as it says above"});
   }
 
   void wait_signal() {
@@ -81,7 +89,7 @@ class SupervisorProcess {
   }
 
   [[noreturn]] void finish(ExitCode code) {
-    loop_.logger().info("the supervisor ends: {}", to_string(code));
+    if (code != ExitCode::cannot_start) loop_.logger().info("the supervisor ends: {}", to_string(code));
     const std::function<void()> flush[] = {[this] { writer_.close(kWriterBudget); }};
     ipc::finish_process(code, flush);
   }

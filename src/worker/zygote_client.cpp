@@ -8,7 +8,10 @@ namespace parley::worker {
 ZygoteClient::ZygoteClient(Scope& parent, System& system)
     : system_(system), loop_(parent.loop()), scope_(parent, "zygote") {}
 
-void ZygoteClient::start() { (void)scope_.spawn("keep_alive", keep_alive()); }
+void ZygoteClient::start() {
+  (void)scope_.spawn("keep_alive", keep_alive());
+  (void)scope_.spawn("watch_answers", watch_answers());
+}
 
 Task<Result<void>> ZygoteClient::wait_event(Event& event, Deadline deadline) { co_return co_await event.wait(deadline); }
 
@@ -56,6 +59,27 @@ Task<void> ZygoteClient::serve(ipc::Link& link) {
   }
 }
 
+TimePoint ZygoteClient::patience_ends(const Pending& pending) const noexcept {
+  return pending.asked_at + (system_.cpu_pressure() > kHighPressure ? kBusyPatience : kSpawnPatience);
+}
+
+Task<void> ZygoteClient::watch_answers() {
+  for (;;) {
+    if (pending_.empty()) {
+      asked_.reset();
+      (void)co_await asked_.wait(Deadline::bounded_by_scope());
+      continue;
+    }
+    if (const auto ends = patience_ends(*pending_.begin()->second); ends > loop_.now()) {
+      co_await sleep_until(ends);
+      continue;
+    }
+    loop_.logger().error("the zygote does not answer and is replaced");
+    fail_pending();
+    process_->signal(SIGKILL);
+  }
+}
+
 void ZygoteClient::on_spawned(const ipc::Spawned& spawned, ipc::Handles handles) {
   const auto it = pending_.find(spawned.request);
   if (it == pending_.end()) return;  // its caller has given up; the job sees the end of its link
@@ -81,8 +105,9 @@ Task<Result<std::unique_ptr<Process>>> ZygoteClient::spawn(ipc::JobKind kind, st
   if (auto ready = co_await ready_.wait(deadline); !ready) co_return fail(Errc::timeout, "no zygote was ready in time to start a job");
   if (!link_) co_return fail(Errc::unavailable, "the zygote died");
   const auto request = next_request_++;
-  const auto pending = std::make_shared<Pending>();
+  const auto pending = std::make_shared<Pending>(Pending{.asked_at = loop_.now()});
   pending_.emplace(request, pending);
+  asked_.set();
   ipc::Handles handles;
   handles.push_back(std::move(link));
   auto bytes = ipc::serialize(ipc::ToZygote(ipc::Spawn{request, kind, std::move(call_id), std::move(attempt_id)}));
@@ -91,13 +116,7 @@ Task<Result<std::unique_ptr<Process>>> ZygoteClient::spawn(ipc::JobKind kind, st
     pending_.erase(request);
     co_return fail(sent.error().within("the zygote"));
   }
-  const auto patience = deadline.within(loop_.in(kSpawnPatience));
-  if (auto done = co_await pending->done.wait(patience); !done) {
-    pending_.erase(request);
-    loop_.logger().error("the zygote does not answer and is replaced");
-    kill();
-    co_return fail(Errc::unavailable, "the zygote did not answer in time");
-  }
+  if (!co_await pending->done.wait(deadline)) co_return fail(Errc::unavailable, "the zygote did not answer in time");
   co_return std::move(pending->result);
 }
 

@@ -67,9 +67,20 @@ void WorkerTest::TearDown() {
     return children_of(::getpid()).empty();
   })) << "processes are left: " << fmt::format("{}", children_of(::getpid()).size());
   for (const int child : children_of(::getpid())) ::kill(child, SIGKILL);
-  std::error_code error;
-  for (const auto& mark : fs::directory_iterator(state_dir_ + "/jobs", error)) ADD_FAILURE() << "a job's mark is left: " << mark.path();
+  // A supervisor that was cut short leaves work, and says so by what it leaves in the state directory: the next one does it.
+  if (!marks().empty() && !HasFailure()) {
+    start();
+    EXPECT_TRUE(eventually([&] { return marks().empty(); })) << "a job's mark is left: " << marks().front();
+    EXPECT_EQ(stop().code, 0);
+  }
   if (!HasFailure()) fs::remove_all(state_dir_);
+}
+
+std::vector<std::string> WorkerTest::marks() const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& mark : fs::directory_iterator(state_dir_ + "/jobs", error)) names.push_back(mark.path().filename());
+  return names;
 }
 
 void WorkerTest::reap_all() {

@@ -63,6 +63,7 @@ class WorkerTest : public ::testing::Test {
 
  private:
   void reap_all();
+  std::vector<std::string> marks() const;  // of jobs, dead or alive
 
   int supervisor_ = 0;
   int control_ = -1;

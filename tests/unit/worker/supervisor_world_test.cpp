@@ -154,6 +154,49 @@ TEST(SupervisorWorld, ZygoteDies_TheNextCallIsAnsweredByTheNextOne) {
   w.expect_the_law("zygote");
 }
 
+TEST(SupervisorWorld, ZygoteIsSlow_CallersGiveUpSooner_AndItIsKept) {
+  ProcessWorld w(20, {.slots = 4, .deadlines = {.start = 1s}});
+  w.start();
+  const int zygote = w.os.alive(Kind::zygote).front();
+  w.os.freeze(zygote);
+  w.offer();
+  ASSERT_TRUE(w.world.run_until([&] { return w.answers.size() == 1; }, 2s)) << w.world.describe();
+  EXPECT_FALSE(w.answers.front());
+  w.os.thaw(zygote);
+  ASSERT_TRUE(w.run_until_answered(1));
+  EXPECT_EQ(w.os.alive(Kind::zygote), std::vector<int>{zygote});
+  ASSERT_TRUE(w.run_until_settled());
+  w.expect_the_law("slow zygote");
+}
+
+TEST(SupervisorWorld, ZygoteHangs_CallersGiveUpSooner_AndItIsReplacedAllTheSame) {
+  ProcessWorld w(21, {.slots = 4, .deadlines = {.start = 1s}});
+  w.start();
+  const int zygote = w.os.alive(Kind::zygote).front();
+  w.os.freeze(zygote);
+  w.offer();
+  ASSERT_TRUE(w.world.run_until([&] { return w.os.alive(Kind::zygote) != std::vector<int>{zygote}; }, 4s)) << w.world.describe();
+  ASSERT_TRUE(w.run_until_answered(1));
+  ASSERT_TRUE(w.run_until_settled());
+  w.expect_the_law("hung zygote");
+}
+
+TEST(SupervisorWorld, Drained_WhileTheWorkAfterACallIsDone_ItsProcessIsWaitedFor) {
+  ProcessWorld w(22);
+  w.start();
+  ASSERT_TRUE(w.run_until_answered(1));
+  w.os.signal(w.os.alive(Kind::job).front(), SIGKILL);
+  ASSERT_TRUE(w.world.run_until([&] { return !w.os.alive(Kind::after_call).empty(); }, 10s)) << w.world.describe();
+  bool drained = false;
+  ASSERT_TRUE(w.os.supervisor_scope()->spawn("drain", [](ProcessWorld& world, bool& out) -> Task<void> {
+    (void)co_await world.os.supervisor()->drain();
+    out = true;
+  }(w, drained)));
+  ASSERT_TRUE(w.world.run_until([&] { return drained; }, 40s)) << w.world.describe();
+  EXPECT_TRUE(w.os.alive(Kind::after_call).empty());
+  EXPECT_EQ(w.os.marks(), 0u);
+}
+
 TEST(SupervisorWorld, Drain_LetsCallsFinish_ThenClosesThem) {
   ProcessWorld w(11, {.slots = 2, .drain_grace = 5s});
   w.start();
