@@ -1,11 +1,12 @@
 # One target a layer, and a wrong arrow between layers is a compile error.
 #
 # A layer's headers are reachable only through its own include view, <build>/view/<layer>/, which holds one link to the
-# layer's folder. A target sees the views of the layers that it names in DEPENDS (and of theirs), and no others: a file of
+# layer's folder, or links to its own headers where several layers share a folder. A target sees the views of the layers that it names in DEPENDS (and of theirs), and no others: a file of
 # `base` that includes "net/http.hpp" does not compile, because no such path exists for it.
 #
 #   parley_layer(audio
 #     PREFIX  audio                     # how the headers are included: "audio/wav.hpp" (default: the name)
+#     HEADERS jitter*.hpp wav.hpp       # its own headers in a folder that it shares (default: the whole folder)
 #     PUBLIC_HEADERS parley/base        # folders of include/ that belong to this layer
 #     SOURCES wav.cpp ...               # none: an interface target
 #     DEPENDS base async                # layers seen by this one and by those that see it
@@ -13,14 +14,23 @@
 #     LIBS    PkgConfig::opus           # libraries outside the project, for the sources only
 #     PUBLIC_LIBS fmt::fmt)             # libraries whose headers the layer's own headers include
 function(parley_layer name)
-  cmake_parse_arguments(L "" "PREFIX" "PUBLIC_HEADERS;SOURCES;DEPENDS;PRIVATE_DEPENDS;LIBS;PUBLIC_LIBS" ${ARGN})
+  cmake_parse_arguments(L "" "PREFIX" "HEADERS;PUBLIC_HEADERS;SOURCES;DEPENDS;PRIVATE_DEPENDS;LIBS;PUBLIC_LIBS" ${ARGN})
   if(NOT L_PREFIX)
     set(L_PREFIX ${name})
   endif()
-  set(view ${CMAKE_BINARY_DIR}/view/${name})
-  get_filename_component(parent ${view}/${L_PREFIX} DIRECTORY)
-  file(MAKE_DIRECTORY ${parent})
-  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/${L_PREFIX} SYMBOLIC)
+  set(view ${PROJECT_BINARY_DIR}/view/${name})
+  file(REMOVE_RECURSE ${view}/${L_PREFIX})  # removes a link, not what it leads to
+  if(L_HEADERS)
+    file(MAKE_DIRECTORY ${view}/${L_PREFIX})
+    file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${L_HEADERS})
+    foreach(header IN LISTS headers)
+      file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${header} ${view}/${L_PREFIX}/${header} SYMBOLIC)
+    endforeach()
+  else()
+    get_filename_component(parent ${view}/${L_PREFIX} DIRECTORY)
+    file(MAKE_DIRECTORY ${parent})
+    file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/${L_PREFIX} SYMBOLIC)
+  endif()
   foreach(folder IN LISTS L_PUBLIC_HEADERS)
     get_filename_component(parent ${view}/${folder} DIRECTORY)
     file(MAKE_DIRECTORY ${parent})

@@ -14,5 +14,5 @@ if(NOT EXISTS ${libdatachannel}/CMakeLists.txt)
   message(FATAL_ERROR "libdatachannel is missing (no ${libdatachannel}): run `make setup`")
 endif()
 
-add_subdirectory(cmake/thirdparty ${CMAKE_BINARY_DIR}/thirdparty EXCLUDE_FROM_ALL SYSTEM)
+add_subdirectory(cmake/thirdparty ${PROJECT_BINARY_DIR}/thirdparty EXCLUDE_FROM_ALL SYSTEM)
 target_link_libraries(parley_thirdparty_datachannel INTERFACE LibDataChannel::LibDataChannelStatic)

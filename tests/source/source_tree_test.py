@@ -40,6 +40,34 @@ def lines_matching(pattern, *folders, allowed=()):
     return found
 
 
+def without_comments_and_strings(text):
+    text = re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.S)
+    text = re.sub(r'R"(\w*)\(.*?\)\1"', '""', text, flags=re.S)
+    text = re.sub(r'"(\\.|[^"\\\n])*"', '""', text)
+    text = re.sub(r"(?<![0-9a-fA-F])'(\\.|[^'\\\n])+'", "0", text)
+    return re.sub(r"^[ \t]*#.*(?:\\\n.*)*", "", text, flags=re.M)
+
+
+def types_of_namespaces(text):
+    """Qualified names of the types that are defined directly in a named namespace: what another file could define too."""
+    found, scopes, begin = set(), [], 0
+    text = without_comments_and_strings(text)
+    for mark in re.finditer(r"[{};]", text):
+        head, begin = text[begin:mark.start()], mark.end()
+        if mark.group() == "}":
+            if scopes:
+                scopes.pop()
+        elif mark.group() == "{":
+            namespace = re.search(r"\bnamespace(?:\s+([\w:]+))?\s*$", head)
+            # "struct A::B" and "struct A<int>" define no new name here.
+            definition = re.search(r"\b(?:class|struct|union|enum(?:\s+(?:class|struct))?)\s+(?:\[\[[^]]*\]\]\s*)?(\w+)"
+                                   r"(?:\s+final)?(?:\s*:(?!:)[^;{}]*)?\s*$", head)
+            if definition and None not in scopes:
+                found.add("::".join([*scopes, definition.group(1)]))
+            scopes.append((namespace.group(1) or None) if namespace else None)
+    return found
+
+
 class SourceTree(unittest.TestCase):
     maxDiff = None
 
@@ -69,6 +97,30 @@ class SourceTree(unittest.TestCase):
 
     def test_headers_are_guarded(self):
         self.assertEqual([name for name, text in code() if name.endswith(".hpp") and "#pragma once" not in text], [])
+
+    def test_a_name_in_a_namespace_is_one_type(self):
+        # Two types of one name in two files of one program are undefined behaviour that no tool reports.
+        places = {}
+        for name, text in code("include/", "src/", "providers/", "apps/", "sim/", "tests/support/"):
+            for type_name in types_of_namespaces(text):
+                places.setdefault(type_name, set()).add(name)
+        self.assertGreater(len(places), 300)
+        self.assertEqual({t: sorted(p) for t, p in places.items() if len(p) > 1}, {})
+
+    def test_the_scan_for_types_sees_what_it_should(self):
+        text = '''
+            namespace parley { namespace { struct Hidden {}; }
+              class Forward; struct A final : B<int>, private C { struct Inner {}; enum E { x }; };
+              enum class D : int { a }; template <class T> struct F {}; struct A::Late {}; template <> struct F<int> {};
+              void f() { struct Local {}; } // struct Comment {
+              namespace net { struct [[nodiscard]] G {}; } constexpr auto s = "struct S {"; auto n = 1'000; union U {}; }'''
+        self.assertEqual(types_of_namespaces(text), {f"parley::{n}" for n in ("A", "D", "F", "net::G", "U")})
+
+    def test_parley_can_be_a_folder_of_another_project(self):
+        # CMAKE_SOURCE_DIR is that project's: ours is PROJECT_SOURCE_DIR.
+        found = [f"{p.relative_to(ROOT)}" for p in FILES if p.name == "CMakeLists.txt" or p.suffix == ".cmake"
+                 if re.search(r"\bCMAKE_(SOURCE|BINARY)_DIR\b", p.read_text(encoding="utf-8"))]
+        self.assertEqual(found, [])
 
     def test_nothing_is_left_undone_in_the_code(self):
         self.assertEqual(lines_matching(r"\b(TODO|FIXME|XXX)\b|not implemented", "include/", "src/", "providers/", "apps/", "sim/"), [])
