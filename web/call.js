@@ -1,66 +1,54 @@
 // A call from the browser: microphone out, agent in, and what is said as text. WHIP for the audio (one POST with an
 // offer), server-sent events for the rest.
+import { follow } from './events.js';
+import * as view from './view.js';
 
 const RECONNECT_AFTER_MS = 2000;  // a connection that is gone for so long gets a new offer to the same call
 const GATHERING_MS = 1000;        // host candidates come at once; nothing waits longer for others
+const LAST_EVENTS_MS = 3000;      // after hanging up; then the page ends the call by itself
 const $ = (id) => document.getElementById(id);
 
-let call = null;  // { location, connection, microphone, events, lost }
+let call = null;  // { place, began, location, connection, microphone, events, lost }
 
 $('call').addEventListener('click', () => start());
 $('hang-up').addEventListener('click', () => hangUp());
+$('access').addEventListener('submit', (event) => {
+  event.preventDefault();
+  sessionStorage.setItem('token', $('token').value.trim());
+  start(sessionStorage.getItem('call'));
+});
 // The page goes: a goodbye on the connection. The server keeps the call for a moment, so that a page that is only being
 // reloaded can join it again.
 addEventListener('pagehide', () => {
   if (!call?.location) return;
   sessionStorage.setItem('call', call.location);
+  sessionStorage.setItem('began', call.began);
   call.connection?.close();
 });
-rejoin();
-
-function show(state, live = false) {
-  $('state').textContent = state;
-  $('state').toggleAttribute('data-live', live);
-}
-
-function notice(text) {
-  $('notice').textContent = text;
-  $('notice').hidden = !text;
-}
-
-function buttons(calling) {
-  $('call').hidden = calling;
-  $('hang-up').hidden = !calling;
-}
-
 // After a reload: the same call, if it still goes on.
-function rejoin() {
-  const place = sessionStorage.getItem('call');
-  sessionStorage.removeItem('call');
-  if (place) start(place);
-}
+if (sessionStorage.getItem('call')) start(sessionStorage.getItem('call'));
 
 async function start(place) {
-  notice('');
-  $('transcript').replaceChildren();
-  $('ending').hidden = true;
-  buttons(true);
-  show('Asking for the microphone');
-  const mine = call = { began: Date.now() };
+  view.clear();
+  view.showCalling(true);
+  view.showState('Asking for the microphone', 'waiting');
+  const mine = call = { place, began: place ? Number(sessionStorage.getItem('began')) || Date.now() : Date.now(), events: new AbortController() };
+  sessionStorage.removeItem('call');
   try {
     mine.microphone = await navigator.mediaDevices.getUserMedia({ audio: constraints() });
   } catch (error) {
     return fail(mine, microphoneProblem(error));
   }
   if (call !== mine) return release(mine);
-  show('Calling');
+  view.showState('Calling', 'waiting');
   try {
     await connect(mine, place ?? '/call');
-    watch(mine);
   } catch (error) {
-    if (place) finish(mine, 'Ready');
-    else fail(mine, error.message);
+    if (error.needsToken) return needsToken(mine, error.message);
+    if (place) return finish(mine, 'Ready');  // it is over by now
+    return fail(mine, error.message);
   }
+  if (call === mine) watch(mine);
 }
 
 function constraints() {
@@ -72,39 +60,46 @@ function constraints() {
 }
 
 function microphoneProblem(error) {
+  if (error instanceof TypeError) return 'This browser gives the microphone only to pages from https:// or from this machine.';
   if (error.name === 'NotAllowedError') return 'The microphone was refused. Allow it for this page in the address bar, then call again.';
   if (error.name === 'NotFoundError') return 'No microphone was found. Connect one, then call again.';
   return `The microphone cannot be used: ${error.message}`;
 }
 
+function authorization() {
+  const token = sessionStorage.getItem('token');
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
 // Sends an offer to `url`: /call for a new call, the call's own location for a new connection of it.
 async function connect(mine, url) {
   const connection = new RTCPeerConnection();
-  const [track] = mine.microphone.getAudioTracks();
-  connection.addTrack(track, mine.microphone);
-  connection.ontrack = (event) => { $('agent').srcObject = event.streams[0] ?? new MediaStream([event.track]); };
-  await connection.setLocalDescription(await connection.createOffer());
-  await gathered(connection);
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/sdp' },
-    body: connection.localDescription.sdp,
-  }).catch(() => { throw new Error('The agent cannot be reached. Is it still running?'); });
-  if (!response.ok) {
+  try {
+    const [track] = mine.microphone.getAudioTracks();
+    connection.addTrack(track, mine.microphone);
+    connection.ontrack = (event) => { $('agent').srcObject = event.streams[0] ?? new MediaStream([event.track]); };
+    await connection.setLocalDescription(await connection.createOffer());
+    await gathered(connection);
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/sdp', ...authorization() },
+      body: connection.localDescription.sdp,
+    }).catch(() => { throw new Error('The agent cannot be reached. Is it still running?'); });
+    if (!response.ok) throw await refusal(response);
+    const place = response.headers.get('Location') ?? url;
+    const answer = await response.text();
+    if (call !== mine) {  // hung up meanwhile
+      connection.close();
+      return void goodbye(place);
+    }
+    mine.location = place;
+    await connection.setRemoteDescription({ type: 'answer', sdp: answer });
+  } catch (error) {
     connection.close();
-    throw new Error(await refusal(response));
-  }
-  const answer = await response.text();
-  if (call !== mine) {
-    connection.close();
-    const place = response.headers.get('Location');
-    if (place) fetch(place, { method: 'DELETE' });
-    return;
+    throw error;
   }
   mine.connection?.close();
   mine.connection = connection;
-  mine.location = response.headers.get('Location') ?? mine.location;
-  await connection.setRemoteDescription({ type: 'answer', sdp: answer });
   connection.onconnectionstatechange = () => connectionChanged(mine, connection);
 }
 
@@ -117,20 +112,29 @@ function gathered(connection) {
 }
 
 async function refusal(response) {
-  if (response.status === 503) return 'All lines are busy. Please try again in a moment.';
   const text = await response.text().catch(() => '');
+  let detail = text || `The call was refused (${response.status}).`;
   try {
-    return JSON.parse(text).detail ?? text;
-  } catch {
-    return text || `The call was refused (${response.status}).`;
-  }
+    detail = JSON.parse(text).detail ?? detail;
+  } catch { /* plain text */ }
+  if (response.status === 503) detail = 'All lines are busy. Please try again in a moment.';
+  return Object.assign(new Error(detail), { needsToken: response.status === 401 });
+}
+
+// The microphone is given back meanwhile. A token that was sent is not the right one.
+function needsToken(mine, detail) {
+  if (mine.place) sessionStorage.setItem('call', mine.place);
+  const wrong = sessionStorage.getItem('token') !== null;
+  sessionStorage.removeItem('token');
+  finish(mine, 'Ready');
+  view.askForToken(wrong ? `Not accepted: ${detail}.` : '');
 }
 
 function connectionChanged(mine, connection) {
   if (call !== mine || mine.connection !== connection) return;
   clearTimeout(mine.lost);
   if (['disconnected', 'failed'].includes(connection.connectionState)) {
-    show('Connection lost, trying again');
+    view.showState('Connection lost, trying again', 'waiting');
     mine.lost = setTimeout(() => reconnect(mine), RECONNECT_AFTER_MS);
   }
 }
@@ -144,93 +148,65 @@ async function reconnect(mine) {
   }
 }
 
-function watch(mine) {
-  const events = mine.events = new EventSource(`${mine.location}/events`);
-  const on = (type, handle) => events.addEventListener(type, (event) => call === mine && handle(JSON.parse(event.data)));
-  on('agent_state_changed', (data) => show(agentState(data.new_state), true));
-  on('user_input_transcribed', (data) => transcribed(data));
-  on('conversation_item_added', (data) => added(data.item));
-  on('close', (data) => ended(mine, data));
-}
+const handlers = {
+  agent_state_changed: (mine, data) => view.showAgent(data.new_state),
+  user_input_transcribed: (mine, data) => view.transcribed(data),
+  conversation_item_added: (mine, data) => view.added(data.item),
+  error: (mine, data) => view.trouble(data.recoverable ? `The agent had trouble and goes on: ${data.message}` : `The agent cannot go on: ${data.message}`),
+  close: (mine, data) => ended(mine, data),
+};
 
-function agentState(state) {
-  return { initializing: 'Connecting', idle: 'Idle', listening: 'Listening', thinking: 'Thinking', speaking: 'Speaking' }[state] ?? state;
-}
-
-// One line a turn: interim text is replaced until the item itself arrives.
-function transcribed(data) {
-  if (data.transcript) line('user', data.transcript, !data.is_final, $('transcript').querySelector('.user.pending')).classList.add('pending');
-}
-
-function added(item) {
-  if (item.type !== 'message' || !item.text || !['user', 'assistant'].includes(item.role)) return;
-  const pending = item.role === 'user' ? $('transcript').querySelector('.user.pending') : null;
-  const entry = line(item.role, item.text, false, pending);
-  entry.classList.remove('pending');
-  entry.classList.toggle('cut', Boolean(item.interrupted));
-}
-
-function line(role, text, interim, entry) {
-  if (!entry) {
-    entry = document.createElement('li');
-    entry.className = role;
-    $('transcript').append(entry);
-  }
-  entry.textContent = text;
-  entry.classList.toggle('interim', interim);
-  entry.scrollIntoView({ block: 'end', behavior: 'smooth' });
-  return entry;
+async function watch(mine) {
+  view.clockFrom(mine.began);
+  const result = await follow(`${mine.location}/events`, {
+    headers: authorization(),
+    signal: mine.events.signal,
+    take: (event) => { if (call === mine && Object.hasOwn(handlers, event.type)) handlers[event.type](mine, JSON.parse(event.data)); },
+  });
+  if (call !== mine) return;
+  if (result === 'over') ended(mine, {});
+  else view.notice('What is said cannot be shown any more: the agent does not answer. You can still talk, or hang up.');
 }
 
 async function hangUp() {
   const mine = call;
   if (!mine) return;
   if (!mine.location) return finish(mine, 'Ready');
-  show('Hanging up');
-  // The events tell of the end; without them the page ends the call by itself.
-  mine.lost = setTimeout(() => finish(mine, 'Call ended'), 3000);
-  await fetch(mine.location, { method: 'DELETE' }).catch(() => finish(mine, 'Call ended'));
+  view.showState('Hanging up', 'waiting');
+  clearTimeout(mine.lost);
+  mine.lost = setTimeout(() => ended(mine, { cause: 'caller_hung_up' }), LAST_EVENTS_MS);
+  if (!await goodbye(mine.location)) ended(mine, { cause: 'caller_hung_up' });
 }
 
-const endings = {
-  caller_hung_up: 'You hung up',
-  caller_vanished: 'The connection was lost',
-  agent_hung_up: 'The agent hung up',
-  limit: 'A limit of the call was reached',
-  failure: 'Something went wrong on the agent\'s side',
-  shutdown: 'The agent is being shut down',
-};
+function goodbye(place) {
+  return fetch(place, { method: 'DELETE', headers: authorization(), keepalive: true }).then(() => true, () => false);
+}
 
 function ended(mine, data) {
+  if (call !== mine) return;
+  view.ended(data, Date.now() - mine.began);
   finish(mine, 'Call ended');
-  const title = document.createElement('h2');
-  title.textContent = endings[data.cause] ?? 'The call is over';
-  const detail = document.createElement('p');
-  const seconds = Math.round((Date.now() - mine.began) / 1000);
-  detail.textContent = [`${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} min`, data.detail].filter(Boolean).join(' · ');
-  $('ending').replaceChildren(title, detail);
-  $('ending').hidden = false;
 }
 
 function fail(mine, text) {
-  if (mine.location) fetch(mine.location, { method: 'DELETE', keepalive: true }).catch(() => {});
+  if (mine.location) goodbye(mine.location);
   finish(mine, 'Ready');
-  notice(text);
+  view.notice(text);
 }
 
 function finish(mine, state) {
   if (call === mine) {
     call = null;
-    buttons(false);
-    show(state);
-    for (const entry of $('transcript').querySelectorAll('.interim')) entry.classList.remove('interim');
+    view.showCalling(false);
+    view.showState(state);
+    view.stopClock();
   }
   release(mine);
 }
 
 function release(mine) {
   clearTimeout(mine.lost);
-  mine.events?.close();
+  mine.events.abort();
   mine.connection?.close();
   mine.microphone?.getTracks().forEach((track) => track.stop());
 }

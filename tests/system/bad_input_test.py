@@ -317,8 +317,11 @@ class Http(unittest.TestCase):
         cls.site = Site(cls.worker.url)
 
     def tearDown(self):
-        wait_until(lambda: status_of(self.worker)["slots"]["in_use"] == 0, 15, f"every slot is free: {self.worker.log()}")
+        self.all_free()
         self.assertTrue(healthy(self.worker), self.worker.log())
+
+    def all_free(self):
+        wait_until(lambda: status_of(self.worker)["slots"]["in_use"] == 0, 15, f"every slot is free: {self.worker.log()}")
 
     def problem(self, answer, status, words=""):
         got, fields, body = answer
@@ -369,24 +372,27 @@ class Http(unittest.TestCase):
                             ("v=0\r\n" + "a=x\r\n" * 3000, "line|lines"),
                             ("v=0\r\nm=" + "9" * 5000, "line")):
             with self.subTest(words=words, sdp=text[:60]):
+                self.all_free()
                 self.problem(self.site.offer(text), 422, words)
 
     def test_truncated_offers_are_never_a_fault_of_ours(self):
         whole = sdp(video=True)
         for cut in range(3, len(whole), 97):
+            self.all_free()
             status, _, body = self.site.offer(whole[:cut])
             self.assertIn(status, (201, 422), f"{cut}: {body}")
             if status == 201:
                 break  # all that counts is there
 
     def test_offer_with_thousands_of_candidates_is_answered_or_refused_at_once(self):
-        began = time.monotonic()
-        status, fields, body = self.site.offer(sdp(candidates=900))
-        self.assertIn(status, (201, 422), body)
-        if status == 201:
-            self.site.ask("DELETE", fields["Location"])
-        self.problem(self.site.offer(sdp(candidates=1990)[:65000]), 422, "line|candidates|SDP")
-        self.assertLess(time.monotonic() - began, 3)
+        for text in (sdp(candidates=900), sdp() + "a=candidate:1 1 udp 1 ::1 9 typ host\r\n" * 1500):
+            self.all_free()
+            began = time.monotonic()
+            status, fields, body = self.site.offer(text)
+            self.assertIn(status, (201, 422), body)
+            self.assertLess(time.monotonic() - began, 2)
+            if status == 201:
+                self.site.ask("DELETE", fields["Location"])
 
     def test_body_that_is_too_large(self):
         status, _, body = self.site.offer(sdp() + "a=x\r\n" * 20000)

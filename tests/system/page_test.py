@@ -1,4 +1,4 @@
-"""The page in real Chromium: a call, a reload in the middle of it, a tab closed in the middle of a sentence."""
+"""The page in real Chromium: a call, a reload in the middle of it, a tab closed in the middle of a sentence, a token."""
 
 import json
 import os
@@ -10,26 +10,28 @@ import time
 import unittest
 
 import cases
-from worker import Worker, speak
+from worker import FFMPEG, Worker, speak
 
 PARLEY, CACHE = sys.argv[1:3]
 del sys.argv[1:3]
 PLAYWRIGHT = next(iter(sorted(pathlib.Path(CACHE).glob("playwright-core-*"))), None) or sys.exit(
     f"playwright-core is missing in {CACHE}: `make test` puts it there")
-NODE, FFMPEG, CHROMIUM = (cases.need(program) for program in ("node", "ffmpeg", "chromium"))
+NODE, CHROMIUM = cases.need("node"), cases.need("chromium")
 HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Page(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.worker = self.enterContext(Worker(PARLEY, self.folder))
 
-    def browse(self, microphone, wait_for, then):
-        what = {"playwright": str(PLAYWRIGHT), "chromium": CHROMIUM, "url": self.worker.url, "microphone": str(microphone), "waitFor": wait_for, "then": then,
-                "screenshot": os.environ.get("PARLEY_SCREENSHOT")}
+    def worker(self, **options):
+        return self.enterContext(Worker(PARLEY, self.folder, **options))
+
+    def browse(self, worker, name, **more):
+        what = {"playwright": str(PLAYWRIGHT), "chromium": CHROMIUM, "url": worker.url, "microphone": str(self.question()),
+                "screenshots": os.environ.get("PARLEY_SCREENSHOTS"), "scenario": {"name": name} | more}
         done = subprocess.run([NODE, HERE / "page_test.mjs", json.dumps(what)], capture_output=True, text=True, timeout=110)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr + self.worker.log())
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr + worker.log())
         seen = json.loads(done.stdout)
         self.assertEqual(seen["errors"], [])
         return seen
@@ -42,26 +44,56 @@ class Page(unittest.TestCase):
         return padded
 
     def test_caller_asks_reads_the_answer_and_hangs_up(self):
-        seen = self.browse(self.question(), "We are open every evening", "hang up")
-        self.assertEqual([line["role"] for line in seen["transcript"]][:2], ["assistant", "user"])
+        worker = self.worker()
+        seen = self.browse(worker, "ask and hang up")
+        self.assertEqual([line["role"] for line in seen["transcript"]], ["assistant", "user", "assistant"])
+        self.assertIn("opening hours", seen["transcript"][1]["text"])
         self.assertEqual(seen["ending"], "You hung up")
-        self.assertEqual(self.worker.record()["ended_by"], "caller")
-        self.assertEqual(self.worker.stop(), 0, self.worker.log())
+        self.assertEqual(worker.record()["ended_by"], "caller")
+        self.assertEqual(worker.stop(), 0, worker.log())
 
     def test_page_is_reloaded_and_the_call_goes_on(self):
-        seen = self.browse(self.question(), "How can I help you?", "reload")
-        self.assertTrue(seen["rejoined"])
-        self.worker.record()
-        self.assertEqual(len(list((self.worker.state / "calls").glob("CA_*"))), 1)
-        self.assertEqual(self.worker.stop(), 0, self.worker.log())
+        worker = self.worker()
+        self.assertEqual(self.browse(worker, "reload")["ending"], "You hung up")
+        worker.record()
+        self.assertEqual(len(list((worker.state / "calls").glob("CA_*"))), 1)
+        self.assertEqual(worker.stop(), 0, worker.log())
 
     def test_tab_closed_while_the_agent_speaks_ends_the_call_within_the_time_to_rejoin(self):
-        self.browse(self.question(), "What are your", "close the tab")
+        worker = self.worker()
+        self.browse(worker, "close the tab")
         began = time.monotonic()
-        record = self.worker.record()
+        record = worker.record()
         self.assertLess(time.monotonic() - began, 12)
         self.assertEqual(record["ended_by"], "caller", record)
-        self.assertEqual(self.worker.stop(), 0, self.worker.log())
+        self.assertEqual(worker.stop(), 0, worker.log())
+
+    def test_token_is_asked_for_in_the_page_and_kept_in_the_tab_alone(self):
+        token = "a token for this test alone"
+        worker = self.worker(token=token)
+        seen = self.browse(worker, "token", token=token)
+        self.assertIn("not the right one", seen["notice"])
+        self.assertEqual((seen["asked"], seen["afterwards"]), ("token", "call"))
+        self.assertEqual(seen["stored"]["local"], 0)
+        self.assertEqual(seen["stored"]["cookies"], "")
+        self.assertNotIn("token", seen["stored"]["address"])
+        self.assertLessEqual(seen["wider"], 0, "the page is wider than a telephone")
+        self.assertEqual(seen["ending"], "You hung up")
+        self.assertEqual(len(list((worker.state / "calls").glob("CA_*"))), 1, "the reloaded page joined its call")
+        self.assertEqual(worker.record()["ended_by"], "caller")
+        self.assertEqual(worker.stop(), 0, worker.log())
+
+    def test_events_that_break_off_are_read_on_behind_the_last_whole_one(self):
+        worker = self.worker()
+        seen = self.browse(worker, "events break off")
+        self.assertEqual(seen["asked"], [None, "2", "2"])
+        self.assertEqual([line["role"] for line in seen["transcript"]], ["trouble", "assistant"])
+        self.assertEqual(seen["ending"], "You hung up")
+        self.assertEqual(worker.stop(), 0, worker.log())
+
+    def test_stream_of_events_is_read_alike_wherever_it_is_cut(self):
+        done = subprocess.run([NODE, HERE / "events_test.mjs", HERE.parents[1] / "web" / "events.js"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":

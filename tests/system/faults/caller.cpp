@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <parley/audio/frame.hpp>
+
 #include "async/real_loop.hpp"
 #include "audio/rtp.hpp"
 #include "caller/http_call_server.hpp"
@@ -14,11 +16,11 @@
 #include "rtc/engine.hpp"
 #include "rtc/peer_connection.hpp"
 
-using namespace parley;
+namespace parley {
 
 namespace {
 
-constexpr rtc::LocalStream kStream{.ssrc = 0x5eed, .cname = {}};
+const rtc::LocalStream kStream{.ssrc = 0x5eed, .cname = "faults"};
 constexpr std::uint8_t kPcmu = 0;                 // RFC 3551
 constexpr std::size_t kPcmuSamples = 160;         // 20 ms at 8 kHz, a byte each
 constexpr std::uint8_t kPcmuSilence = 0xff;
@@ -78,9 +80,7 @@ Task<void> run(RealLoop& loop, Scope& scope, rtc::Engine& engine, const Wish& wi
   loop.stop();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_caller(int argc, char** argv) {
   if (argc != 4) return 2;
   const Wish wish{.url = argv[1], .pcmu = std::string_view(argv[2]) == "pcmu", .longest = std::chrono::seconds(std::atoi(argv[3]))};
   RealLoop loop("caller", Logger(stderr_sink(LogFormat::text), LogLevel::warn));
@@ -91,3 +91,9 @@ int main(int argc, char** argv) {
   loop.run();
   return code;
 }
+
+}  // namespace
+
+}  // namespace parley
+
+int main(int argc, char** argv) { return parley::run_caller(argc, argv); }
