@@ -189,7 +189,12 @@ Task<CloseReport> InferenceServer::close_body(Deadline deadline) {
   // Only now: whoever is sent away dials at once, and must not come back here.
   sending_away_ = true;
   for (const auto& request : queue_.take_expired(TimePoint::max())) send_away(request.client, request.id);
-  (void)co_await model_idle_.wait(deadline);
+  // A model that hangs leaves the connections the time to end by themselves.
+  constexpr Duration kForcingTime = 50ms;
+  const auto left = deadline.left(loop_.now());
+  if (!co_await model_idle_.wait(loop_.in(left - std::min(kForcingTime, left / 4)))) {
+    report.add({"model", CloseOutcome::abandoned, left, "it has not answered"});
+  }
   report.add("connections", co_await scope_.close(deadline));
   co_return report;
 }

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "session/stream_close.hpp"
+
 namespace parley {
 namespace {
 
@@ -127,7 +129,8 @@ Task<void> AudioRecognition::run() {
       auto& stt = *chain->providers[next->provider];
       label = stt.label();
       error = co_await listen(stt, retry);
-      if (stream_) (void)co_await stream_->close(loop_.in(kCloseDeadline));
+      if (stream_) (void)co_await close_stream(*stream_, loop_.in(kCloseDeadline));
+      if (scope_.stopping()) co_return;  // then close() may still wait for the stream
       stream_.reset();
       final_owed_since_.reset();
       if (!error || replaced()) break;
@@ -184,8 +187,10 @@ void AudioRecognition::request_stop(StopReason reason) noexcept {
 
 Task<CloseReport> AudioRecognition::close(Deadline deadline) {
   request_stop({StopCause::owner_closed, {}});
-  if (stream_) (void)co_await stream_->close(deadline);
-  co_return co_await scope_.close(deadline);
+  CloseReport report;
+  if (stream_) report.add("stream", co_await close_stream(*stream_, deadline));
+  report.add("tasks", co_await scope_.close(deadline));
+  co_return report;
 }
 
 void AudioRecognition::kill() noexcept {

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "audio/resample.hpp"
+#include "session/stream_close.hpp"
 
 namespace parley {
 namespace {
@@ -47,7 +48,7 @@ Task<std::vector<std::int16_t>> ask(Scope& scope, Tts& tts, const std::string& t
     spoken.insert(spoken.end(), samples.begin(), samples.end());
     if ((*chunk)->end_of_segment || spoken.size() > samples_in(FailureWords::kMaxWords, tts.sample_rate())) break;
   }
-  (void)co_await stream->close(deadline);
+  (void)co_await close_stream(*stream, deadline);
   co_return spoken;
 }
 

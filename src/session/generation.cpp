@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "session/stream_close.hpp"
+
 namespace parley {
 
 Generation::Generation(Scope& parent, std::shared_ptr<Chain<Llm>> chain, ChatRequest request, const RetryOptions& retry)
@@ -24,7 +26,8 @@ Task<void> Generation::run() {
     auto& llm = *chain_->providers[next->provider];
     provider_ = llm.label();
     auto error = co_await one_try(llm, retry);
-    if (stream_) (void)co_await stream_->close(loop_.in(kCloseDeadline));
+    if (stream_) (void)co_await close_stream(*stream_, loop_.in(kCloseDeadline));
+    if (scope_.stopping()) co_return;  // then close() may still wait for the stream
     stream_.reset();
     if (!error) {
       retry.result();
@@ -79,8 +82,10 @@ void Generation::request_stop(StopReason reason) noexcept {
 
 Task<CloseReport> Generation::close(Deadline deadline) {
   request_stop({StopCause::owner_closed, {}});
-  if (stream_) (void)co_await stream_->close(deadline);
-  co_return co_await scope_.close(deadline);
+  CloseReport report;
+  if (stream_) report.add("stream", co_await close_stream(*stream_, deadline));
+  report.add("tasks", co_await scope_.close(deadline));
+  co_return report;
 }
 
 void Generation::kill() noexcept {

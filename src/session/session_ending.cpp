@@ -94,12 +94,14 @@ Task<void> PipelineSession::drain(Deadline deadline) {
       last_heard = loop_.now();
     }
     if (loop_.now() - last_heard >= kDrainStall) break;
-    co_await sleep_for(kFrameDuration);
+    co_await sleep_until(loop_.in(kFrameDuration).within(deadline).at());
   }
 }
 
 Task<void> PipelineSession::await_last_words(Deadline deadline) {
-  while (recognition_.owes_transcript() && !deadline.passed(loop_.now())) co_await sleep_for(kFrameDuration);
+  while (recognition_.owes_transcript() && !deadline.passed(loop_.now())) {
+    co_await sleep_until(loop_.in(kFrameDuration).within(deadline).at());
+  }
   recognition_.request_stop(reason_);
 }
 

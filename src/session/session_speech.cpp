@@ -219,7 +219,7 @@ Task<void> PipelineSession::answer_turns() {
     answering_ = ChatMessage{.id = {}, .role = ChatRole::user, .text = turn.transcript};
     waiting_turns_.pop_front();
     UserTurn shown{*answering_, history_};
-    const auto items = history_.items.size();
+    const auto before = shown.context.to_json();
     const auto agent = agent_;
     auto after = AfterTurn::reply;
     if (agent->on_user_turn_completed) {
@@ -228,7 +228,7 @@ Task<void> PipelineSession::answer_turns() {
       else logger_.warn("on_user_turn_completed of {}: {}; the reply is made without it", agent->name, decided.error().message());
     }
     answering_.reset();
-    const bool changed = shown.context.items.size() != items;
+    const bool changed = shown.context.to_json() != before;
     auto message = std::move(shown.message);
     if (state_ != State::running || after == AfterTurn::stay_silent) {
       drop_prepared();

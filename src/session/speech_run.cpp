@@ -225,6 +225,7 @@ void SpeechRun::request_stop(StopReason reason) noexcept {
 }
 
 Task<CloseReport> SpeechRun::close(Deadline deadline) {
+  request_stop({StopCause::owner_closed, {}});  // all at once: one that takes all the time must not take the others'
   CloseReport report;
   if (generation_) report.add("generation", co_await generation_->close(deadline));
   for (const auto& each : utterances_) report.add("utterance", co_await each->close(deadline));

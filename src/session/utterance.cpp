@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "session/stream_close.hpp"
+
 namespace parley {
 
 Utterance::Utterance(Scope& parent, Playout& playout, std::shared_ptr<Chain<Tts>> chain, const RetryOptions& retry, Listener& listener)
@@ -93,7 +95,8 @@ Task<void> Utterance::run() {
     if (next->wait > Duration::zero()) co_await sleep_for(next->wait);
     auto& tts = *chain_->providers[next->provider];
     auto error = co_await synthesise(tts, retry);
-    if (stream_) (void)co_await stream_->close(loop_.in(kCloseDeadline));
+    if (stream_) (void)co_await close_stream(*stream_, loop_.in(kCloseDeadline));
+    if (scope_.stopping()) co_return;  // then close() may still wait for the stream
     stream_.reset();
     if (!error) {
       retry.result();
@@ -190,8 +193,11 @@ void Utterance::request_stop(StopReason reason) noexcept {
 
 Task<CloseReport> Utterance::close(Deadline deadline) {
   if (!over()) cut();
-  if (stream_) (void)co_await stream_->close(deadline);
-  co_return co_await scope_.close(deadline);
+  request_stop({StopCause::owner_closed, {}});
+  CloseReport report;
+  if (stream_) report.add("stream", co_await close_stream(*stream_, deadline));
+  report.add("tasks", co_await scope_.close(deadline));
+  co_return report;
 }
 
 void Utterance::kill() noexcept {

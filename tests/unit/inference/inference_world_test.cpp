@@ -480,6 +480,24 @@ TEST_F(Inference, EndingProcess_FinishesTheRunningOne_AndSendsTheRestElsewhere) 
   EXPECT_EQ(**waiting, "2");
 }
 
+TEST_F(Inference, EndingProcess_WhoseModelHangs_EndsByItsDeadline_AndSaysWhatStuck) {
+  loop.blocking().hang(true);
+  start_server();
+  const auto client = call();
+  Answer running;
+  ask(*client, 1, 10s, running);
+  world.run_for(10ms);
+  std::optional<CloseReport> report;
+  const auto began = world.now();
+  ASSERT_TRUE(scope->spawn("close", [](InferenceServer& s, Loop& l, std::optional<CloseReport>& r) -> Task<void> {
+    r = co_await s.close(l.in(500ms));
+  }(*server, loop, report)));
+  ASSERT_TRUE(world.run_until([&] { return report.has_value(); }, 3s)) << world.describe();
+  EXPECT_LE(world.now() - began, 500ms);
+  EXPECT_EQ(report->abandoned, 1u) << to_string(*report);
+  EXPECT_EQ(report->forced, 0u) << "the others had time to end by themselves: " << to_string(*report);
+}
+
 // One family of faults: the process dies at every step, and another takes its place. No request is left without an
 // answer, and no answer comes from nowhere.
 TEST(InferenceCut, ProcessDiesAtEveryStep_EveryRequestIsAnswered) {

@@ -146,6 +146,25 @@ TEST_F(Conversation, HookChangesWhatTheCallerSaid_AndMaySilenceTheReply) {
   EXPECT_THAT(history(), ElementsAre("user: say nothing", "user: [hello there]"));
 }
 
+TEST_F(Conversation, HookRewritesTheContext_TheReplyIsMadeFromThat_AndTheHistoryStaysAsItWas) {
+  Agent agent{.name = "editor"};
+  agent.on_user_turn_completed = [](Session&, UserTurn& turn) -> Task<AfterTurn> {
+    for (auto& item : turn.context.items) {
+      if (auto* message = std::get_if<ChatMessage>(&item)) message->text = "(withheld)";  // as many items as before
+    }
+    co_return AfterTurn::reply;
+  };
+  start(agent);
+  caller_says("my card number is four");
+  ASSERT_TRUE(wait_for(AgentState::speaking)) << describe();
+  ASSERT_TRUE(wait_for_silence());
+  caller_says("hello there");
+  ASSERT_TRUE(wait_for(AgentState::speaking)) << describe();
+  EXPECT_EQ(to_text(llm->requests.back().context.items.front()), "user: (withheld)");
+  EXPECT_EQ(to_text(llm->requests.back().context.items.back()), "user: hello there");
+  EXPECT_EQ(history().front(), "user: my card number is four");
+}
+
 TEST_F(Conversation, HookThatHangs_IsLeftBehind_TheReplyComesAllTheSame) {
   Agent agent{.name = "stuck"};
   agent.on_user_turn_completed = [](Session&, UserTurn&) -> Task<AfterTurn> {

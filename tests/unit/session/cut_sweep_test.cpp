@@ -2,7 +2,7 @@
 // ended at every k-th step, in every way. Whatever the step and the way, the law of endings holds: it ends within its
 // bound, nothing is left of it, its history is sane, and its end is told once, last.
 //
-// A stride is run by default; PARLEY_SWEEP=full runs every step.
+// A stride is run by `make test`, every step by `make sim`.
 #include "call_test.hpp"
 
 #include <cstdlib>
@@ -272,24 +272,21 @@ Outcome run_once(std::uint64_t seed, std::uint64_t at, Way way) {
   return {steps, took};
 }
 
-bool full_sweep() {
-  const char* mode = std::getenv("PARLEY_SWEEP");
-  return mode && std::string_view(mode) == "full";
-}
-
 class CutSweep : public ::testing::TestWithParam<int> {};
 
 TEST_P(CutSweep, EndedAtEveryStep_TheLawHolds) {
   const auto way = static_cast<Way>(GetParam());
   constexpr std::uint64_t kNever = ~std::uint64_t{0};
-  const auto total = run_once(1, kNever, way).steps;
+  const auto first_seed = test::seed_of(1);
+  const auto total = run_once(first_seed, kNever, way).steps;
   ASSERT_GT(total, 1000u) << "the scenario has become too small to cut";
-  const std::uint64_t stride = full_sweep() ? 1 : total / 60 + 1;
+  const std::uint64_t stride = test::count_of<std::uint64_t>(total / 60 + 1, 1);
   Duration longest{};
   // A stride that is no multiple of a frame's steps, begun elsewhere for each way.
   for (std::uint64_t at = 1 + static_cast<std::uint64_t>(GetParam()) % stride; at <= total; at += stride) {
-    longest = std::max(longest, run_once(1 + at % 3, at, way).took);
-    ASSERT_FALSE(HasFailure()) << to_string(way) << " at step " << at << " of " << total << ", seed " << 1 + at % 3;
+    const auto seed = first_seed + at % 3;
+    longest = std::max(longest, run_once(seed, at, way).took);
+    ASSERT_FALSE(HasFailure()) << to_string(way) << " at step " << at << " of " << total << ", seed " << seed;
   }
   RecordProperty("steps", std::to_string(total));
   RecordProperty("longest_ms", std::to_string(to_ms(longest)));
