@@ -15,6 +15,9 @@
 namespace parley {
 namespace {
 
+constexpr const char* kEncoder = "/encoder_model.onnx";
+constexpr const char* kDecoder = "/decoder_model_merged.onnx";
+constexpr const char* kTokens = "/tokens.txt";
 constexpr std::size_t kLeastSamples = 4000;  // a quarter of a second: shorter audio is filled up with silence
 constexpr std::size_t kMaxSamples =
     static_cast<std::size_t>(to_seconds(MoonshineModel::kMaxUtterance) * MoonshineModel::kSampleRate);
@@ -69,13 +72,17 @@ void MoonshineModel::Destroy::operator()(const SherpaOnnxOfflineRecognizer* reco
   SherpaOnnxDestroyOfflineRecognizer(recognizer);
 }
 
+Result<> MoonshineModel::check(const std::string& directory) {
+  if (auto checked = check_onnx_file(directory + kEncoder, "last_hidden_state"); !checked) return checked;
+  if (auto checked = check_onnx_file(directory + kDecoder, "past_key_values"); !checked) return checked;
+  return check_tokens_file(directory + kTokens);
+}
+
 Result<MoonshineModel> MoonshineModel::load(const std::string& directory) {
-  const std::string encoder = directory + "/encoder_model.onnx";
-  const std::string decoder = directory + "/decoder_model_merged.onnx";
-  const std::string tokens = directory + "/tokens.txt";
-  if (auto checked = check_onnx_file(encoder, "last_hidden_state"); !checked) return fail(checked.error());
-  if (auto checked = check_onnx_file(decoder, "past_key_values"); !checked) return fail(checked.error());
-  if (auto checked = check_tokens_file(tokens); !checked) return fail(checked.error());
+  if (auto checked = check(directory); !checked) return fail(checked.error());
+  const std::string encoder = directory + kEncoder;
+  const std::string decoder = directory + kDecoder;
+  const std::string tokens = directory + kTokens;
 
   SherpaOnnxOfflineRecognizerConfig config{};
   config.feat_config.sample_rate = kSampleRate;

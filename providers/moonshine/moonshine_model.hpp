@@ -23,6 +23,8 @@ class MoonshineModel {
   // Reads encoder_model.onnx, decoder_model_merged.onnx and tokens.txt from `directory`, in about a second. Files that are
   // missing, cut or foreign are errors that name the file and say what to do.
   static Result<MoonshineModel> load(const std::string& directory);
+  // The same errors for files that are missing, cut or foreign, in milliseconds and without loading them.
+  static Result<> check(const std::string& directory);
 
   // The text of one utterance of 16 kHz mono in [-1, 1], cut by VAD to kUtteranceLead and kUtteranceTail (see
   // utterance_audio.hpp; more silence than that is cut here by loudness). Empty for silence and for what is no speech.

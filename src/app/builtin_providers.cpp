@@ -12,6 +12,7 @@
 #include "ipc/inference_socket.hpp"
 #include "net/net_http_client.hpp"
 #include "providers/flite/flite_tts.hpp"
+#include "providers/moonshine/moonshine_model.hpp"
 #include "providers/moonshine/moonshine_stt.hpp"
 #include "providers/openai/openai_llm.hpp"
 #include "providers/scripted/scripted_llm.hpp"
@@ -91,6 +92,10 @@ class ConnectedOpenAi final : public Llm {
   OpenAiLlm llm_;
 };
 
+bool asks_for(const std::vector<ProviderSpec>& chain, std::string_view name) {
+  return std::ranges::any_of(chain, [name](const auto& spec) { return spec.provider == name; });
+}
+
 std::string from_environment(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
@@ -124,14 +129,27 @@ Result<void> no_options(const char* provider, const json::object& object) { retu
 
 }  // namespace
 
-Result<void> Assets::prewarm() {
-  const auto vad = silero();
-  auto first = vad ? Result<void>{} : Result<void>(fail(vad.error()));
-  for (const auto& name : FliteVoice::names()) {
-    if (auto opened = voice(name); !opened && first) first = fail(opened.error());
+Result<void> Assets::prewarm(const ProviderChoice& choice) {
+  Result<void> first;
+  const auto note = [&first](const auto& loaded) {
+    if (!loaded && first) first = fail(loaded.error());
+  };
+  if (asks_for(choice.vad, "silero")) note(silero());
+  if (asks_for(choice.tts, "flite")) {
+    for (const auto& name : FliteVoice::names()) note(voice(name));
   }
-  if (auto parsed = dialogue({}); !parsed && first) first = fail(parsed.error());
+  for (const auto& spec : choice.llm) {
+    if (spec.provider != "scripted") continue;
+    const auto* path = spec.options.if_contains("dialogue");
+    note(dialogue(path && path->is_string() ? std::string(path->get_string()) : std::string()));
+  }
   return first;
+}
+
+Result<void> Assets::check(const ProviderChoice& choice) {
+  auto warmed = prewarm(choice);
+  if (warmed && asks_for(choice.stt, "moonshine")) return MoonshineModel::check(moonshine_folder());
+  return warmed;
 }
 
 Result<std::shared_ptr<const SileroModel>> Assets::silero() {

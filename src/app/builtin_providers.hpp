@@ -22,8 +22,10 @@ class Assets {
   // `models`: the folder of the model files. `dialogue`: the scripted dialogue of agents that name none.
   Assets(std::string models, std::string dialogue) : models_(std::move(models)), dialogue_(std::move(dialogue)) {}
 
-  // Everything at once. The first error, after trying all.
-  Result<void> prewarm();
+  // What these providers load. The first error, after trying all.
+  Result<void> prewarm(const ProviderChoice& choice);
+  // Whether the files that these providers need are there and whole. Loads what is small, and only looks at the rest.
+  Result<void> check(const ProviderChoice& choice);
 
   Result<std::shared_ptr<const SileroModel>> silero();
   Result<FliteVoice> voice(const std::string& name);

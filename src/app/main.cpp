@@ -7,6 +7,8 @@
 #include "app/inspect.hpp"
 #include "app/serve.hpp"
 #include "call_command/call.hpp"
+#include "ipc/exit_code.hpp"
+#include "roles/roles.hpp"
 
 namespace parley {
 
@@ -22,7 +24,7 @@ constexpr const char* kFooter =
 
 int main(int argc, char** argv, App app) {
   CLI::App cli("A voice agent: it answers calls from browsers over WebRTC.", app.name);
-  cli.require_subcommand(1);
+  cli.require_subcommand(0, 1);
   cli.footer(kFooter);
 
   app::ServeOptions serve;
@@ -44,7 +46,15 @@ int main(int argc, char** argv, App app) {
   auto* init = cli.add_subcommand("init", "Process 1 of a container: starts `start ...`, and starts it again when it dies");
   init->prefix_command();
 
-  CLI11_PARSE(cli, argc, argv);
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return roles::exit_code(cli, error);
+  }
+  if (cli.get_subcommands().empty()) {
+    std::cerr << "say what to do: dev, start, call, inspect or init; --help tells more\n";
+    return static_cast<int>(ipc::ExitCode::usage);
+  }
   if (call_subcommand->parsed()) return call_command::run_call(call);
   if (inspect_command->parsed()) return app::run_inspect(inspect);
   if (init->parsed()) return roles::run_init(argc, argv, init->remaining());

@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <iostream>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include "app/builtin_providers.hpp"
@@ -14,6 +17,7 @@
 #include "rtc/webrtc_transport.hpp"
 #include "voice/voice_program.hpp"
 #include "web/page.hpp"
+#include "worker/http_access.hpp"
 #include "worker/http_api.hpp"
 
 namespace parley::app {
@@ -72,6 +76,9 @@ Result<Setup> understand(const ServeOptions& options) {
   if (!health) return fail(health.error());
   auto ports = parse_ports(options.worker.udp_ports);
   if (!ports) return fail(ports.error());
+  if (auto safe = worker::HttpAccess(calls->address, options.host_names, options.token).check(); !safe) {
+    return fail(safe.error().code(), safe.error().message() + " (--token or PARLEY_TOKEN, --listen)");
+  }
   Setup setup{*calls, *health, {}};
   auto& connection = setup.media.connection;
   connection.bind_address = options.udp_address;
@@ -79,7 +86,9 @@ Result<Setup> understand(const ServeOptions& options) {
   connection.port_begin = ports->first;
   connection.port_end = ports->second;
   if (!options.worker.advertise.empty()) connection.advertised_addresses = {options.worker.advertise};
-  if (auto checked = rtc::check(connection); !checked) return fail(checked.error());
+  if (auto checked = rtc::check(connection); !checked) {
+    return fail(checked.error().code(), checked.error().message() + " (--udp-address, --udp-ports, --advertise)");
+  }
   return setup;
 }
 
@@ -116,24 +125,40 @@ Task<Result<std::shared_ptr<void>>> serve_http(RealLoop& loop, Scope& scope, wor
                                .advertised_names = options.host_names,
                                .token = options.token};
   auto api = worker::HttpApi::listen(loop, scope, desk, std::move(config), web::files());
-  if (!api) co_return fail(api.error());
+  if (!api) co_return fail(api.error().code(), api.error().message() + " (--listen, --health-listen)");
   net::Endpoint page{setup.calls.address, (*api)->port()};
   if (net::is_wildcard(page.address)) page.address = "127.0.0.1";
   loop.logger().info("open http://{} in a browser and press Call", net::to_string(page));
   co_return std::shared_ptr<void>(std::move(*api));
 }
 
-roles::WorkerParts parts_of(const ServeOptions& options, const Setup& setup, App app, std::shared_ptr<const job::HookRegistry> hooks) {
-  auto assets = std::make_shared<Assets>(options.models, std::string(kReceptionDialogue));
+// Whether the agent's model files can be used, before anybody calls. In a process of its own, which says what is wrong: the
+// supervisor loads no model.
+bool model_files_are_good(Assets& assets, const ProviderChoice& choice) {
+  const pid_t looking = ::fork();
+  if (looking < 0) return true;  // jobs will say
+  if (looking == 0) {
+    const auto good = assets.check(choice);
+    if (!good) std::cerr << good.error().message() << std::endl;
+    ::_exit(good ? static_cast<int>(ipc::ExitCode::ok) : static_cast<int>(ipc::ExitCode::usage));
+  }
+  int status = 0;
+  while (::waitpid(looking, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFSIGNALED(status)) std::cerr << fmt::format("the model files cannot be read (signal {}): run \"make setup\" to get them again\n", WTERMSIG(status));
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+roles::WorkerParts parts_of(const ServeOptions& options, const Setup& setup, App app, std::shared_ptr<Assets> assets,
+                            std::shared_ptr<const job::HookRegistry> hooks) {
   ProviderRegistry builtin;
   add_builtin_providers(builtin, assets, options.worker.state_dir + "/inference.sock");
   app.providers.add_missing(builtin);
-  fill_in(app.defaults.providers);
   const bool local_stt = std::ranges::find(app.defaults.providers.stt, ProviderSpec("moonshine")) != app.defaults.providers.stt.end();
 
   roles::WorkerParts parts;
   parts.hooks = std::move(hooks);
-  parts.prewarm = [assets] { return assets->prewarm(); };
+  parts.prewarm = [assets, choice = app.defaults.providers] { return assets->prewarm(choice); };
   if (local_stt) {
     parts.recognizer = [folder = assets->moonshine_folder()]() -> Result<ipc::Recognize> {
       auto model = MoonshineModel::load(folder);
@@ -173,7 +198,12 @@ int run_serve(int argc, char** argv, ServeOptions options, App app) {
     std::cerr << (setup ? hooks.error() : setup.error()).message() << '\n';
     return static_cast<int>(ipc::ExitCode::usage);
   }
-  auto parts = parts_of(options, *setup, std::move(app), std::move(*hooks));
+  fill_in(app.defaults.providers);
+  auto assets = std::make_shared<Assets>(options.models, std::string(kReceptionDialogue));
+  if (options.worker.role == "supervisor" && !model_files_are_good(*assets, app.defaults.providers)) {
+    return static_cast<int>(ipc::ExitCode::usage);
+  }
+  auto parts = parts_of(options, *setup, std::move(app), std::move(assets), std::move(*hooks));
   return roles::run_worker(argc, argv, options.worker, std::move(parts));
 }
 

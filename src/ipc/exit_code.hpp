@@ -26,7 +26,8 @@ constexpr Duration kMaxFinish = 3s;
 enum class ExitCode : int {
   ok = 0,               // ended in order
   usage = 2,            // the command line or a file it names cannot be used
-  cannot_start = 3,     // a port is taken, the state directory is in use or cannot be written
+  cannot_start = 3,     // supervisor: a port is taken, the state directory is in use or cannot be written
+                        // inference: no model, or no socket; starting it again at once will not help
   calls_cut = 4,        // supervisor: it was told to stop, and calls were still going on when their time was over
   unclean = 5,          // job: ended in order, but something of it had to be forced
   start_failed = 6,     // job: the call never began
@@ -35,6 +36,7 @@ enum class ExitCode : int {
   no_supervisor = 9,    // zygote, inference: its supervisor is gone
   internal_error = 10,  // a bug: an exception came up to main
   gave_up = 11,         // init: the supervisor died too often
+  stuck = 12,           // inference: one took longer than any may; starting it again helps
 };
 
 const char* to_string(ExitCode code) noexcept;

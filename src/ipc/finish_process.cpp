@@ -72,6 +72,7 @@ const char* to_string(ExitCode code) noexcept {
     case ExitCode::no_supervisor: return "no_supervisor";
     case ExitCode::internal_error: return "internal_error";
     case ExitCode::gave_up: return "gave_up";
+    case ExitCode::stuck: return "stuck";
   }
   return "unknown";
 }

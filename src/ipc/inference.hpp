@@ -13,6 +13,8 @@
 #include <parley/base/result.hpp>
 #include <parley/base/time.hpp>
 
+#include "ipc/exit_code.hpp"
+
 namespace parley::ipc {
 
 inline constexpr int kInferenceRate = 16'000;        // Hz
@@ -44,9 +46,9 @@ struct InferenceConfig {
 // The role's body; returns when it is told to end (SIGTERM, SIGINT), is orphaned, or cannot go on. Exit codes below.
 int run_inference(InferenceConfig config, RecognizerFactory load);
 
-inline constexpr int kInferenceEnded = 0;
-inline constexpr int kInferenceCannotStart = 3;  // no model, or no socket: starting it again at once will not help
-inline constexpr int kInferenceOrphaned = 9;     // its supervisor is gone, and so are the clients
-inline constexpr int kInferenceStuck = 12;       // an inference ran past max_run: start it again
+inline constexpr int kInferenceEnded = static_cast<int>(ExitCode::ok);
+inline constexpr int kInferenceCannotStart = static_cast<int>(ExitCode::cannot_start);  // no model, or no socket
+inline constexpr int kInferenceOrphaned = static_cast<int>(ExitCode::no_supervisor);    // and no client is left
+inline constexpr int kInferenceStuck = static_cast<int>(ExitCode::stuck);               // one ran past max_run
 
 }  // namespace parley::ipc

@@ -47,8 +47,9 @@ Task<void> HttpConnection::run() {
     ++server_.counters_.requests;
     const auto head = request->head;
     auto response = co_await handle(std::move(*request));
-    const bool last = !reader_.keep_alive() || served >= server_.options_.max_requests || server_.draining_ || response.stream;
-    if (!co_await respond(head, std::move(response), last)) co_return;
+    if (!response) co_return;
+    const bool last = !reader_.keep_alive() || served >= server_.options_.max_requests || server_.draining_ || response->stream;
+    if (!co_await respond(head, std::move(*response), last)) co_return;
     if (last) break;
     reader_.next();
     co_await yield();  // requests that came all at once are not answered all at once
@@ -114,15 +115,29 @@ HttpResult<ByteStream::Step> HttpConnection::pull() {
   return *step;
 }
 
-Task<ServerResponse> HttpConnection::handle(ServerRequest request) {
+Task<std::optional<ServerResponse>> HttpConnection::handle(ServerRequest request) {
+  std::optional<ServerResponse> response;
+  Scope scope(server_.serving_, "request", 2);
+  if (!scope.spawn("answer", answer(std::move(request), response, scope))) co_return std::nullopt;
+  (void)scope.spawn("watch", watch_asker(scope));
+  (void)co_await scope.stop_event().wait(Deadline::bounded_by_scope());
+  co_return std::move(response);
+}
+
+// A client that ends its side has hung up. Whether one that sends more before it was answered goes is seen afterwards.
+Task<void> HttpConnection::watch_asker(Scope& scope) {
+  if (!co_await stream_->ready(Want::read, Deadline::bounded_by_scope())) co_return;
+  if (stream_->ended()) scope.request_stop({StopCause::caller_vanished, {}});
+}
+
+Task<void> HttpConnection::answer(ServerRequest request, std::optional<ServerResponse>& response, Scope& scope) {
   const auto method = request.head.method;
   const auto path = request.target.path;
   const auto deadline = request.deadline;
   try {
-    auto response = co_await within(deadline, server_.handler_(std::move(request)));
-    if (response) co_return std::move(*response);
-    server_.logger_.error("{} {} had no answer in time", method, path);
-    co_return plain(503, "there was no answer in time; try again");
+    auto answered = co_await within(deadline, server_.handler_(std::move(request)));
+    if (!answered) server_.logger_.error("{} {} had no answer in time", method, path);
+    response = answered ? std::move(*answered) : plain(503, "there was no answer in time; try again");
   } catch (const Stopped&) {
     throw;
   } catch (const std::exception& error) {
@@ -130,7 +145,8 @@ Task<ServerResponse> HttpConnection::handle(ServerRequest request) {
   } catch (...) {
     server_.logger_.error("{} {} failed by an exception of unknown type", method, path);
   }
-  co_return plain(500, "internal error");
+  if (!response) response = plain(500, "internal error");
+  scope.request_stop({StopCause::finished, {}});
 }
 
 Task<bool> HttpConnection::respond(const RequestHead& head, ServerResponse response, bool last) {

@@ -34,7 +34,10 @@ class HttpConnection : public HttpServer::Hook {
   Task<HttpResult<>> wait_for_first_byte();
   HttpResult<ByteStream::Step> pull();
 
-  Task<ServerResponse> handle(ServerRequest request);
+  // The handler's answer. None: the client left before it came, and the handler was ended.
+  Task<std::optional<ServerResponse>> handle(ServerRequest request);
+  Task<void> answer(ServerRequest request, std::optional<ServerResponse>& response, Scope& scope);
+  Task<void> watch_asker(Scope& scope);
   // False: the connection is of no more use, not even for lingering.
   Task<bool> respond(const RequestHead& head, ServerResponse response, bool last);
   Task<bool> write(std::string_view bytes);

@@ -90,6 +90,12 @@ bool TcpStream::quiet() noexcept {
   return ::recv(socket_.fd(), &byte, 1, MSG_PEEK) < 0 && would_block(errno);
 }
 
+bool TcpStream::ended() noexcept {
+  char byte = 0;
+  const auto count = ::recv(socket_.fd(), &byte, 1, MSG_PEEK);
+  return count == 0 || (count < 0 && !would_block(errno));
+}
+
 Result<TcpListener> TcpListener::listen(RealLoop& loop, const Endpoint& at) {
   const auto refuse = [&](int error) {
     return fail(net_error(error).code() == Errc::refused ? Errc::refused : Errc::io,

@@ -26,6 +26,8 @@ class TcpStream final : public ByteStream {
   void end_input() noexcept override;
   void close() noexcept override { socket_.close(); }
   bool quiet() noexcept override;
+  // The peer sends no more, and all that it sent was read; or the connection is broken.
+  bool ended() noexcept;
 
   int fd() const noexcept { return socket_.fd(); }
   Endpoint peer() const { return SocketAddress::peer_of(socket_.fd()).endpoint(); }

@@ -105,6 +105,33 @@ TEST_F(Server, Http10_IsAnsweredAndEnded) {
   }(*this));
 }
 
+TEST_F(Server, ClientLeavesBeforeTheAnswer_ItsHandlerIsEnded) {
+  listen();
+  run([](Server& t) -> Task<void> {
+    auto raw = co_await t.client();
+    EXPECT_TRUE(co_await raw.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n"));
+    EXPECT_TRUE(co_await t.slow_begun.wait(t.in(5s)));
+    EXPECT_FALSE(t.slow_over.is_set());
+    raw.stream().close();
+    EXPECT_TRUE(co_await t.slow_over.wait(t.in(5s)));
+    EXPECT_TRUE((co_await t.say(std::string(kLastGet))).ends_with("GET "));
+  }(*this));
+}
+
+TEST_F(Server, ClientSendsMoreBeforeTheAnswer_IsAnsweredAllTheSame) {
+  listen();
+  run([](Server& t) -> Task<void> {
+    auto raw = co_await t.client();
+    EXPECT_TRUE(co_await raw.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n"));
+    EXPECT_TRUE(co_await t.slow_begun.wait(t.in(5s)));
+    EXPECT_TRUE(co_await raw.send(kLastGet));
+    t.release.set();
+    const auto all = co_await raw.receive_all();
+    EXPECT_NE(all.find("released"), std::string::npos);
+    EXPECT_TRUE(all.ends_with("GET "));
+  }(*this));
+}
+
 TEST_F(Server, HandlerThrows_Is500_AndTheServerLives) {
   listen();
   run([](Server& t) -> Task<void> {

@@ -72,6 +72,8 @@ class WithServer : public OnRealLoop {
     if (path == "/echo") {
       response.body = request.head.method + " " + request.body;
     } else if (path == "/slow") {
+      const Sets at_its_end{slow_over};
+      slow_begun.set();
       (void)co_await release.wait(Deadline::bounded_by_scope());
       response.body = "released";
     } else if (path == "/throw") {
@@ -94,6 +96,11 @@ class WithServer : public OnRealLoop {
   std::unique_ptr<HttpServer> server;
   int handled = 0;
   Event release;
+  struct Sets {
+    Event& event;
+    ~Sets() { event.set(); }
+  };
+  Event slow_begun, slow_over;  // of the handler of /slow, however it ends
   std::shared_ptr<PiecesFromTest::Shared> pieces = std::make_shared<PiecesFromTest::Shared>();
 };
 
