@@ -181,6 +181,42 @@ TEST_F(CallTest, StoppedInTheMiddle_HangsUpAndSaysSo) {
   }(*this));
 }
 
+// Takes the call, and is not to be reached when it is to end.
+class Deaf final : public CallServer {
+ public:
+  explicit Deaf(Agent& agent) : agent_(agent) {}
+  Task<Result<std::string>> offer(std::string sdp, Deadline deadline) override { return agent_.offer(std::move(sdp), deadline); }
+  std::string call_id() const override { return agent_.call_id(); }
+  Task<Result<ServerEvent>> next_event(Deadline deadline) override { return agent_.next_event(deadline); }
+  Task<Result<void>> hang_up(Deadline deadline) override {
+    co_await sleep_until(deadline.at());
+    co_return fail(Errc::timeout, "the server does not answer");
+  }
+
+ private:
+  Agent& agent_;
+};
+
+TEST_F(CallTest, ServerDoesNotAnswerTheGoodbye_TheConnectionStillEndsInItsTime) {
+  run([](CallTest& self) -> Task<void> {
+    Agent agent(*self.scope, self.engine, false);
+    Deaf server(agent);
+    Call call(*self.scope, self.engine, server, self.settings());
+    Event saying;
+    call.on_moment([&saying](const Moment& moment) {
+      if (moment.what.starts_with("saying")) saying.set();
+    });
+    Scope calling(*self.scope, "calling");
+    EXPECT_TRUE(calling.spawn("run", [](Call& c) -> Task<void> { (void)co_await c.run(script({spoken("long", 8s)})); }(call)));
+    EXPECT_TRUE(co_await saying.wait(self.loop.in(10s)));
+    calling.kill();
+    const auto report = co_await call.close(self.loop.in(1s));
+    EXPECT_LE(report.took, 1s);
+    EXPECT_EQ(report.abandoned, 0u) << "the connection had no time to end: " << to_string(report);
+    EXPECT_EQ(report.failed, 1u) << to_string(report);
+  }(*this));
+}
+
 class Refusing final : public CallServer {
  public:
   Task<Result<std::string>> offer(std::string, Deadline) override {
