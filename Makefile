@@ -6,13 +6,16 @@ configure = cmake -G Ninja -S . -DCMAKE_C_COMPILER=$(CC) -DCMAKE_CXX_COMPILER=$(
 release := build/release
 export NINJA_STATUS = [%f/%t %es] 
 
-.PHONY: help setup build run test format tidy clean
+.PHONY: help setup build run test soak sim format tidy clean
 
 help:
 	@echo "Parley answers calls with a voice agent. On a fresh Debian 12 each of these does what it needs first:"
 	@echo
 	@echo "  make run      build it and start an agent to talk to: no server, no key, no account"
 	@echo "  make test     every test, with the sanitizers, and what they need more (Chromium, recordings)"
+	@echo
+	@echo "  make soak     the tests of real processes, networks and threads in full counts: two hours"
+	@echo "  make sim      the simulated world in full counts: every call cut at every step, in every way"
 	@echo
 	@echo "  make setup    only get what building and running takes: Debian packages (by sudo), libraries, models"
 	@echo "  make build    build everything, tests too, in $(release)"
@@ -38,6 +41,10 @@ run: setup | $(release)/build.ninja
 test:
 	@tools/setup/setup test
 	@CC=$(CC) CXX=$(CXX) tools/run-tests
+
+soak sim:
+	@tools/setup/setup test
+	@CC=$(CC) CXX=$(CXX) tools/full-counts $@
 
 format:
 	@tools/setup/setup dev

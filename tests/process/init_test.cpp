@@ -1,6 +1,7 @@
 // `init` as process 1 of a PID namespace, as in a container. Skipped where the kernel does not let us make one.
 #include <csignal>
 #include <cstdlib>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -11,9 +12,12 @@ namespace {
 
 class Init : public WorkerTest {
  protected:
-  void start_in_namespace() {
-    start_command({"unshare", "--fork", "--pid", "--mount-proc", "--kill-child", PARLEY_TEST_WORKER, "init", "start", "--state-dir",
-                   state_dir_, "--fast", "--log-level", "warn"});
+  void start_in_namespace(std::vector<std::string> command) {
+    for (const auto* word : {"--kill-child", PARLEY_TEST_WORKER, "init", "start", "--state-dir", state_dir_.c_str(), "--fast",
+                             "--log-level", "warn"}) {
+      command.push_back(word);
+    }
+    start_command(std::move(command));
   }
   // unshare -> init -> supervisor, as this namespace numbers them.
   int init_pid() { return children_of(supervisor_pid()).at(0); }
@@ -23,11 +27,23 @@ class Init : public WorkerTest {
   }
 };
 
-bool can_unshare() { return std::system("unshare --fork --pid --mount-proc true 2>/dev/null") == 0; }
+// How this user may make a PID namespace: as root, or in a user namespace. Empty: not at all.
+std::vector<std::string> unshare_command() {
+  for (const std::string as : {"", " --map-root-user"}) {
+    const auto command = "unshare --fork --pid --mount-proc" + as;
+    if (std::system((command + " true 2>/dev/null").c_str()) != 0) continue;
+    std::vector<std::string> words;
+    std::istringstream text(command);
+    for (std::string word; text >> word;) words.push_back(word);
+    return words;
+  }
+  return {};
+}
 
 TEST_F(Init, SupervisorKilled_IsStartedAgain_AndTakesTheCallOver) {
-  if (!can_unshare()) GTEST_SKIP() << "no right to make a PID namespace here";
-  start_in_namespace();
+  const auto unshare = unshare_command();
+  if (unshare.empty()) GTEST_SKIP() << "no right to make a PID namespace here";
+  start_in_namespace(unshare);
   const auto id = call();
   const int first = supervisor_in_namespace();
   ::kill(first, SIGKILL);

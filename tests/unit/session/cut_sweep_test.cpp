@@ -5,10 +5,11 @@
 // A stride is run by `make test`, every step by `make sim`.
 #include "call_test.hpp"
 
-#include <cstdlib>
 #include <set>
 
 #include <fmt/format.h>
+
+#include "support/counts.hpp"
 
 namespace parley {
 namespace {
@@ -288,8 +289,8 @@ TEST_P(CutSweep, EndedAtEveryStep_TheLawHolds) {
     longest = std::max(longest, run_once(seed, at, way).took);
     ASSERT_FALSE(HasFailure()) << to_string(way) << " at step " << at << " of " << total << ", seed " << seed;
   }
-  RecordProperty("steps", std::to_string(total));
-  RecordProperty("longest_ms", std::to_string(to_ms(longest)));
+  fmt::print("figure: {}: {} of {} steps, longest ending {:.0f} ms of the call's time\n", to_string(way), total / stride, total,
+             to_ms(longest));
 }
 
 INSTANTIATE_TEST_SUITE_P(InEveryWay, CutSweep, ::testing::Range(0, static_cast<int>(Way::kCount)),

@@ -1,11 +1,11 @@
 // The cut sweep over processes: a worker with calls in every state, and at every k-th step something dies, hangs or lies.
 // Whatever it was, every call ends, with one terminal record and its hooks done, and nothing is left.
 #include <csignal>
-#include <cstdlib>
 
 #include <fmt/format.h>
 
 #include "process_world.hpp"
+#include "support/counts.hpp"
 
 namespace parley {
 namespace {
@@ -70,12 +70,11 @@ class CutSweep : public ::testing::TestWithParam<int> {};
 
 TEST_P(CutSweep, EveryCallEnds_WithOneRecord_AndItsHooksDone) {
   const auto cut = static_cast<Cut>(GetParam());
-  constexpr std::uint64_t kSeed = 17;
-  const auto steps = run(Cut::none, 0, kSeed);
-  // PARLEY_SWEEP=full cuts at every step.
-  const char* full = std::getenv("PARLEY_SWEEP");
-  const std::uint64_t cuts = full && std::string_view(full) == "full" ? steps : 40;
-  for (std::uint64_t i = 0; i < cuts && !HasFailure(); ++i) run(cut, 1 + i * steps / cuts, kSeed);
+  const std::uint64_t seed = test::seed_of(17);
+  const auto steps = run(Cut::none, 0, seed);
+  const auto cuts = test::count_of<std::uint64_t>(40, steps);
+  for (std::uint64_t i = 0; i < cuts && !HasFailure(); ++i) run(cut, 1 + i * steps / cuts, seed);
+  fmt::print("figure: {}: {} of {} steps\n", kNames[static_cast<int>(cut)], cuts, steps);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, CutSweep, ::testing::Range(1, 10), [](const auto& way) { return kNames[way.param]; });
