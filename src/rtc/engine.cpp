@@ -1,5 +1,6 @@
 #include "rtc/engine.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <string_view>
@@ -12,20 +13,21 @@ namespace parley::rtc {
 namespace {
 
 // What the library says when a connection ends, whoever ended it. States tell us what we need to know of it.
-constexpr std::array<std::string_view, 9> kTeardownNoise = {
-    "SCTP sending failed",   "DTLS handshake failed",        "certificate verify failed", "Handshake failed",
-    "DTLS alert",            "Send while ICE is not connected", "Send failed",               "unknown address",
-    "Uncaught exception in callback: Track is closed"};
+constexpr std::array<std::string_view, 8> kTeardownNoise = {
+    "SCTP sending failed", "DTLS handshake failed",           "certificate verify failed", "Handshake failed",
+    "DTLS alert",          "Send while ICE is not connected", "unknown address",           "Uncaught exception in callback: Track is closed"};
 
-bool is_teardown_noise(std::string_view message) noexcept {
-  for (const auto noise : kTeardownNoise) {
-    if (message.find(noise) != std::string_view::npos) return true;
-  }
-  return false;
+// ICE tries every pair of addresses, and some cannot even be sent to: from loopback into the network, from IPv4 to IPv6.
+// That is how it finds the one that works; when none does, the state says so.
+constexpr std::array<std::string_view, 2> kPairOutOfReach = {"juice: Send failed, errno=", "juice: STUN message send failed"};
+
+bool is_ordinary(std::string_view message) noexcept {
+  const auto in_message = [message](std::string_view part) { return message.find(part) != std::string_view::npos; };
+  return std::ranges::any_of(kTeardownNoise, in_message) || std::ranges::any_of(kPairOutOfReach, in_message);
 }
 
 LogLevel level_of(::rtc::LogLevel level, std::string_view message) noexcept {
-  if (is_teardown_noise(message)) return LogLevel::debug;
+  if (is_ordinary(message)) return LogLevel::debug;
   switch (level) {
     case ::rtc::LogLevel::Fatal:
     case ::rtc::LogLevel::Error: return LogLevel::error;
