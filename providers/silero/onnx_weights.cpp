@@ -114,8 +114,13 @@ Result<std::vector<std::vector<float>>> read_onnx_weights(const std::string& pat
                                                           std::span<const WantedTensor> wanted) {
   const auto bytes = read_bounded(path);
   if (!bytes) return fail(bytes.error());
+  return parse_onnx_weights(*bytes, path, wanted);
+}
+
+Result<std::vector<std::vector<float>>> parse_onnx_weights(std::string_view contents, const std::string& path,
+                                                           std::span<const WantedTensor> wanted) {
   onnx_subset::Model model;
-  if (!model.ParseFromString(*bytes)) return fail(unusable(path, "it is not an ONNX file, or it was cut off"));
+  if (!model.ParseFromArray(contents.data(), static_cast<int>(contents.size()))) return fail(unusable(path, "it is not an ONNX file, or it was cut off"));
   const auto tensors = graph_with(model.graph(), wanted.front());
   std::vector<std::vector<float>> result;
   for (const auto& one : wanted) {

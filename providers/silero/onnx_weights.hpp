@@ -23,4 +23,8 @@ struct WantedTensor {
 Result<std::vector<std::vector<float>>> read_onnx_weights(const std::string& path,
                                                           std::span<const WantedTensor> wanted);
 
+// The same of a file's contents; `path` is for errors.
+Result<std::vector<std::vector<float>>> parse_onnx_weights(std::string_view contents, const std::string& path,
+                                                           std::span<const WantedTensor> wanted);
+
 }  // namespace parley

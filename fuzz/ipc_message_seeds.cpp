@@ -1,0 +1,31 @@
+// First inputs: one message of each kind.
+#include "ipc/message.hpp"
+#include "seed_file.hpp"
+
+using namespace parley;
+using namespace parley::ipc;
+
+namespace {
+
+template <class Message>
+void write(const std::string& folder, const std::string& side, std::vector<Message> messages) {
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const auto bytes = serialize(messages[i]);
+    if (!bytes) std::abort();
+    fuzz::write_seed(folder, side + std::to_string(i), as_bytes(*bytes));
+  }
+}
+
+}  // namespace
+
+int main(int, char** argv) {
+  const std::string folder = argv[1];
+  write<ToJob>(folder, "to_job", {Begin{"CA_1", "AJ_1", R"({"table":4})"}, Offer{1, "v=0\r\n", 10s},
+                                  Stop{{StopCause::shutdown, "SIGTERM"}, true}, Drain{60s}, Welcome{7}});
+  write<FromJob>(folder, "from_job", {Hello{"CA_1", "AJ_1", Phase::running, {}}, Answer{1, std::string("v=0\r\n")},
+                                      Answer{2, fail(Errc::timeout, "too late")}, JobEvent{1, "close", "{}"},
+                                      PhaseChange{Phase::draining, 5s}, Turns{1000},
+                                      AttemptEnd{{StopCause::caller_hung_up, "BYE"}, true, "{}"}, AfterCallDone{false, 2s}});
+  write<ToZygote>(folder, "to_zygote", {Spawn{1, JobKind::after_call, "CA_1", "AJ_2"}});
+  write<FromZygote>(folder, "from_zygote", {Ready{2, "worker", false}, Spawned{1, 4711, ""}, Spawned{2, 0, "no memory"}});
+}
