@@ -40,7 +40,6 @@ Task<Result<CallReport>> Call::run(Script script) {
   ScriptRun run(std::move(script), began_);
   co_await play(run);
   report_.lasted = loop_.now() - began_;
-  report_.media = transport_.stats();
   report_.script = run.report();
   co_await leave();
   co_return std::move(report_);
@@ -75,6 +74,8 @@ Task<void> Call::play(ScriptRun& run) {
     const auto step = run.tick(heard ? Samples(heard->samples) : Samples{}, tick);
     transport_.send(step.say, tick);
     record(step.say.samples, heard ? Samples(heard->samples) : Samples{});
+    // Figures of a connection that has ended are gone with it.
+    if (auto media = transport_.stats(); media.sent.packets > 0) report_.media = media;
     look_at_transport(run);
     if (stopping_) run.broke("the call was stopped");
     if (doing != run.doing()) tell(doing = run.doing());
@@ -112,17 +113,14 @@ Task<void> Call::watch() {
       if (event.error().code() != Errc::closing) tell(event.error().message());
       break;
     }
-    const bool last = event->type == "close";
+    // The session's last event, and the supervisor's, behind which the stream ends.
+    if (event->type == "close" || event->type == "call_ended") server_ended_ = true;
     ToldEvent told{loop_.now() - began_, std::move(*event)};
     if (const auto line = spoken_line(told)) tell(words(*line));
     if (report_.events.size() < kMaxEvents) {
       report_.events.push_back(std::move(told));
     } else {
       ++report_.events_dropped;
-    }
-    if (last) {
-      server_ended_ = true;
-      break;
     }
   }
   watched_.set();
