@@ -1,5 +1,6 @@
 #include <parley/base/log.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 #include <boost/json.hpp>
@@ -77,7 +78,12 @@ class StderrSink final : public LogSink {
 
 Logger Logger::with(std::string name, std::string value) const {
   Logger next = *this;
-  next.fields_.push_back({std::move(name), std::move(value)});
+  const auto known = std::ranges::find(next.fields_, name, &LogField::name);
+  if (known != next.fields_.end()) {
+    known->value = std::move(value);
+  } else {
+    next.fields_.push_back({std::move(name), std::move(value)});
+  }
   return next;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <parley/async/within.hpp>
+#include <parley/base/utf8.hpp>
 
 namespace parley::job {
 
@@ -18,10 +19,9 @@ bool is_interim(const boost::json::object& data) {
   return final && final->is_bool() && !final->get_bool();
 }
 
-// Nobody is there any more who could hear the end of the sentence.
+// Nobody is there any more who could hear the end of the sentence. After a failure somebody is: the caller is told.
 bool nobody_listens(StopCause cause) noexcept {
-  return cause == StopCause::caller_hung_up || cause == StopCause::caller_vanished || cause == StopCause::replaced ||
-         cause == StopCause::failure;
+  return cause == StopCause::caller_hung_up || cause == StopCause::caller_vanished || cause == StopCause::replaced;
 }
 
 }  // namespace
@@ -191,7 +191,7 @@ void Job::emit(std::string_view type, boost::json::object data) {
 }
 
 void Job::publish(std::string_view type, const boost::json::object& data, bool journalled) {
-  auto text = boost::json::serialize(data);
+  auto text = valid_utf8(boost::json::serialize(data));
   if (text.size() > kMaxEventBytes || type.size() > ipc::kMaxEventTypeBytes) {
     logger_.error("event {} dropped: {} bytes are more than {}", type.substr(0, ipc::kMaxEventTypeBytes), text.size(), kMaxEventBytes);
     return;
@@ -211,6 +211,7 @@ void Job::request_end(StopReason reason, bool forced) {
   if (!ending_) {
     ending_ = true;
     reason_ = std::move(reason);
+    reason_.detail = valid_utf8(std::move(reason_.detail));
     logger_.info("the call ends: {}{}{}", to_string(reason_.cause), reason_.detail.empty() ? "" : ", ", reason_.detail);
     end_requested_.set();
   } else if (!forced || forced_) {

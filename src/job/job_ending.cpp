@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <parley/async/within.hpp>
+#include <parley/base/utf8.hpp>
 
 #include "job/hooks_runner.hpp"
 #include "job/job.hpp"
@@ -99,7 +100,7 @@ Task<void> Job::journal_end() {
     for (auto& key : config_.hooks->keys(info_.call_id)) keys.emplace_back(std::move(key));
     journal_.append(record_type::kHooksDue, {{"hooks", std::move(keys)}});
   }
-  auto teardown = boost::json::serialize(ended);
+  auto teardown = valid_utf8(boost::json::serialize(ended));
   if (teardown.size() > ipc::kMaxTeardownBytes) teardown = R"({"note":"too long; see the journal"})";
   line_.end({reason_, teardown_.clean(), std::move(teardown)});
   (void)co_await journal_.sync(cut_or(kSyncPatience));

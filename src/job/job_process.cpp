@@ -116,7 +116,7 @@ void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& conf
 
   // Never destroyed: finish_process is the only way out.
   WriterThread writer({.log = config.log});
-  RealLoop loop("job", Logger(writer.writer().log_sink(), config.log_level));
+  RealLoop loop("job", Logger(writer.writer().log_sink(), config.log_level).with("call", spawn.call_id));
   ipc::SocketDialer dialer(loop, *dir);
   KernelDeadMan dead_man(std::move(*timer));
   const auto finish = [&writer, &loop](ipc::ExitCode code) { end_process(writer, loop.logger(), code); };

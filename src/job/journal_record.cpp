@@ -7,6 +7,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <parley/base/utf8.hpp>
+
 namespace parley::job {
 
 namespace {
@@ -107,7 +109,7 @@ Result<std::string> encode_record(const JournalRecord& record) {
   object["call"] = record.call_id;
   if (!record.attempt_id.empty()) object["attempt"] = record.attempt_id;
   object["data"] = record.data;
-  const auto payload = boost::json::serialize(object);
+  const auto payload = valid_utf8(boost::json::serialize(object));
   if (payload.size() > kMaxRecordBytes) {
     return fail(Errc::invalid_argument,
                 fmt::format("a {} record of {} bytes is too long for a journal", record.type, payload.size()));

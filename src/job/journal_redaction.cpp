@@ -47,7 +47,9 @@ void mask_digits(boost::json::value& value, bool content) {
   } else if (auto* object = value.if_object()) {
     for (auto& [name, part] : *object) {
       if (!content && part.is_string() && is_structure(name)) continue;
-      mask_digits(part, content || is_content(name));
+      // A transcript that is a list has items, whose texts are content, and whose ids and times are not.
+      const bool items = !content && name == "transcript" && part.is_array();
+      mask_digits(part, content || (is_content(name) && !items));
     }
   }
 }

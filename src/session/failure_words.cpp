@@ -57,6 +57,10 @@ Task<std::vector<std::int16_t>> ask(Scope& scope, Tts& tts, const std::string& t
 FailureWords::FailureWords() : samples_(special_information_tone()) {}
 
 Task<void> FailureWords::synthesise(Scope& scope, std::shared_ptr<Chain<Tts>> chain, std::string text) {
+  struct Settles {
+    Event& event;
+    ~Settles() { event.set(); }
+  } settles{settled_};
   auto& loop = co_await this_loop();
   const auto deadline = loop.in(kPatience);
   for (const auto& tts : chain->providers) {

@@ -26,12 +26,15 @@ class FailureWords {
   // At 48 kHz.
   const std::vector<std::int16_t>& samples() const noexcept { return samples_; }
   bool spoken() const noexcept { return spoken_; }
+  // Set when they are made, or cannot be.
+  Event& settled() noexcept { return settled_; }
 
   FailureWords();
 
  private:
   std::vector<std::int16_t> samples_;
   bool spoken_ = false;
+  Event settled_;
 };
 
 }  // namespace parley

@@ -36,7 +36,8 @@ Result<void> PipelineSession::start(Agent agent) {
   state_ = State::running;
   started_ = true;
   limits_.emplace(options_.limits, loop_.now());
-  feed(turn::Connected{transport_.can_deliver()});
+  was_connected_ = transport_.can_deliver();
+  feed(turn::Connected{was_connected_});
   feed(turn::Started{});
   (void)scope_.spawn("failure words", failure_words_.synthesise(scope_, own->tts, options_.failure.say));
   return enter(std::make_shared<const Agent>(std::move(agent)), std::move(*own), true);
@@ -95,7 +96,10 @@ Task<void> PipelineSession::watch_transport() {
 void PipelineSession::on_transport(const TransportEvent& event) {
   using enum TransportEvent::Type;
   switch (event.type) {
-    case connected: feed(turn::Connected{true}); break;
+    case connected:
+      was_connected_ = true;
+      feed(turn::Connected{true});
+      break;
     case interrupted:
       recognition_.reset();
       feed(turn::Connected{false});

@@ -34,6 +34,7 @@ class PipelineSession final : public Session,
   static constexpr Duration kCloseBudget = 2s;
   static constexpr Duration kSpeechClose = 1s;            // of the providers of a speech that is over
   static constexpr Duration kDrainStall = 3s;             // without a sound, and a drain is no longer graceful
+  static constexpr Duration kFailureWordsPatience = 2s;   // less than a stall: then tones
   static constexpr Duration kTrailingTranscript = 2s;     // that the caller's last words are waited for
   static constexpr Duration kClosingExit = 500ms;         // for on_exit when the call ends
   static constexpr std::size_t kMaxWaitingTurns = 8;
@@ -170,6 +171,8 @@ class PipelineSession final : public Session,
   void emit_close();
   void give_up(std::string why);
   void speak_failure_words();
+  Task<void> await_failure_words(UtteranceId utterance, std::shared_ptr<bool> as_words);
+  void write_failure_words(UtteranceId utterance, bool& as_words);
 
   // session_report.cpp
   void emit(std::string_view type, boost::json::object data);
@@ -199,6 +202,7 @@ class PipelineSession final : public Session,
   std::optional<std::string> failure_;
   std::optional<TimePoint> receive_at_;
   bool started_ = false;
+  bool was_connected_ = false;  // the caller could hear once
 
   Schedule queue_;
   std::uint64_t last_speech_ = 0;

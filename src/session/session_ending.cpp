@@ -84,11 +84,12 @@ Task<CloseReport> PipelineSession::close_body(Deadline drain_deadline, Deadline 
   co_return report;
 }
 
-// Lasts while something is heard: a transport that cannot deliver, or speech that does not come, ends it.
+// Lasts while something is heard: a transport that cannot deliver any more, or speech that does not come, ends it. A caller
+// who is still being connected hears it a little later.
 Task<void> PipelineSession::drain(Deadline deadline) {
   auto heard = playout_.progress();
   auto last_heard = loop_.now();
-  while (*ending_ == Ending::graceful && !drained() && !deadline.passed(loop_.now()) && transport_.can_deliver()) {
+  while (*ending_ == Ending::graceful && !drained() && !deadline.passed(loop_.now()) && (transport_.can_deliver() || !was_connected_)) {
     if (heard != playout_.progress()) {
       heard = playout_.progress();
       last_heard = loop_.now();
@@ -152,11 +153,12 @@ void PipelineSession::give_up(std::string why) {
   end({StopCause::failure, std::move(why)});
 }
 
-// From memory: no provider is asked.
+// From memory: no provider is asked. In the first moments of a call they are perhaps still being made.
 void PipelineSession::speak_failure_words() {
-  auto begun = playout_.begin([this](const MixerEvent& event) {
+  const auto as_words = std::make_shared<bool>(false);  // not as tones
+  auto begun = playout_.begin([this, as_words](const MixerEvent& event) {
     const bool over = event.kind == MixerEvent::Kind::finished || event.kind == MixerEvent::Kind::cut;
-    if (!over || !failure_words_.spoken() || event.played == 0) return;
+    if (!over || !*as_words || event.played == 0) return;
     SpokenText words(kTransportRate);
     words.add(options_.failure.say);
     words.audio(failure_words_.samples().size());
@@ -166,8 +168,19 @@ void PipelineSession::speak_failure_words() {
     if (!message.text.empty()) add_to_history(std::move(message));
   });
   if (!begun) return;
-  (void)playout_.write(*begun, failure_words_.samples());
-  playout_.end(*begun);
+  const bool ready = failure_words_.settled().is_set();
+  if (ready || !scope_.spawn("await failure words", await_failure_words(*begun, as_words))) write_failure_words(*begun, *as_words);
+}
+
+Task<void> PipelineSession::await_failure_words(UtteranceId utterance, std::shared_ptr<bool> as_words) {
+  (void)co_await failure_words_.settled().wait(loop_.in(kFailureWordsPatience));
+  write_failure_words(utterance, *as_words);
+}
+
+void PipelineSession::write_failure_words(UtteranceId utterance, bool& as_words) {
+  as_words = failure_words_.spoken();
+  (void)playout_.write(utterance, failure_words_.samples());
+  playout_.end(utterance);
 }
 
 }  // namespace parley

@@ -1,7 +1,7 @@
 // An agent for the tests of faults: the metadata of a call decides what the call meets.
 //
 //   {"llm": ["http://127.0.0.1:1/v1", ...], "replies": 4, "end": true, "retries": 1, "interval": 0.1, "timeout": 1,
-//    "ask_after": 2, "hang_up_after": 4, "longest": 5, "greeting": "..."}      durations in seconds
+//    "ask_after": 2, "hang_up_after": 4, "longest": 5, "greeting": "...", "writes": 20}      durations in seconds
 #include <parley/parley.hpp>
 
 using namespace parley;
@@ -57,6 +57,10 @@ Task<void> answer(JobContext& job) {
   for (auto left = wishes.count("replies", 0); left > 0; --left) {
     const auto reply = job.session().generate_reply();
     (void)co_await reply.wait(Deadline::bounded_by_scope());
+  }
+  for (auto left = wishes.count("writes", 0); left > 0; --left) {
+    job.remember("written", boost::json::value(boost::json::string(1000, 'x')));
+    co_await sleep_for(200ms);
   }
   if (wishes.count("end", 0) != 0) job.session().end();
 }

@@ -103,5 +103,12 @@ TEST(Logger, FieldsTravelWithTheLogger_AndLevelsBelowItsOwnAreDropped) {
   Logger().error("a logger without a sink drops {}", "this");
 }
 
+TEST(Logger, FieldSaidTwice_IsThereOnce) {
+  auto sink = std::make_shared<Collecting>();
+  const auto job = Logger(sink, LogLevel::info).with("call", "CA_1").with("job", "AJ_1");
+  job.with("call", "CA_2").info("done");
+  EXPECT_EQ(sink->text, "done call=CA_2 job=AJ_1\n");
+}
+
 }  // namespace
 }  // namespace parley

@@ -53,6 +53,14 @@ TEST(JournalFormat, KnownLine_KeepsItsBytes) {
   EXPECT_EQ(*encode_record(contents.records[0]), old);
 }
 
+TEST(JournalFormat, TextThatIsNoUtf8_IsKeptButForItsBrokenBytes) {
+  auto broken = record(1);
+  broken.data["transcript"] = "four \xff people";
+  const auto contents = parse_journal(encode_record(broken).value());
+  ASSERT_EQ(contents.records.size(), 1u) << contents.damaged;
+  EXPECT_EQ(contents.records[0].data.at("transcript"), "four \xEF\xBF\xBD people");
+}
+
 TEST(JournalFormat, RecordBeyondTheBound_IsRefused) {
   auto huge = record(1);
   huge.data["transcript"] = std::string(kMaxRecordBytes, 'x');

@@ -25,6 +25,11 @@ TEST(Redaction, IdentifiersTimesAndMeasurements_Stay) {
   EXPECT_EQ(redact("conversation_item_added", data, kAll), data);
 }
 
+TEST(Redaction, IdentifiersAndTimesOfATranscriptsItems_Stay_AndItsTextsAreContent) {
+  EXPECT_EQ(redact("call.summary", json(R"({"transcript":[{"id":"item_7f3","role":"user","text":"for 4","created_at":"2026-11-21T12:00:00.000Z"}]})"), kAll),
+            json(R"({"transcript":[{"id":"item_7f3","role":"user","text":"for *","created_at":"2026-11-21T12:00:00.000Z"}]})"));
+}
+
 TEST(Redaction, NumbersPassedToTools_AreGone_HoweverDeep) {
   EXPECT_EQ(
       redact(

@@ -54,6 +54,30 @@ TEST_F(Closing, NoProviderEverCloses_TheSessionDoesInItsTime) {
   EXPECT_LE(report->took, PipelineSession::kCloseBudget + 50ms) << to_string(*report);
 }
 
+// What an agent says before the caller's connection is there is heard when it is.
+TEST_F(Closing, AgentEndsTheCallBeforeTheCallerIsConnected_IsHeardToTheEndAllTheSame) {
+  caller.breaks();
+  start({.name = "a"});
+  close_when_it_ends();
+  (void)session->say("We are closed today.");
+  session->end();
+  run_for(500ms);
+  EXPECT_TRUE(caller.heard_texts().empty());
+  caller.comes_back();
+  ASSERT_TRUE(run_until([&] { return report.has_value(); }, 20s)) << describe();
+  EXPECT_THAT(caller.heard_texts(), ::testing::ElementsAre("We are closed today."));
+}
+
+TEST_F(Closing, CallerIsNeverConnected_TheEndDoesNotWaitLong) {
+  caller.breaks();
+  start({.name = "a"});
+  close_when_it_ends();
+  (void)session->say("We are closed today.");
+  session->end();
+  ASSERT_TRUE(run_until([&] { return report.has_value(); }, 20s)) << describe();
+  EXPECT_LE(close_ended - close_began, PipelineSession::kDrainStall + 100ms);
+}
+
 // The deadline falls between two frames, and is so short that the margin is less than a frame.
 TEST_F(Closing, DrainThatLastsUntilAnOddDeadline_TheSessionIsStillClosedInOrder) {
   start({.name = "a"});

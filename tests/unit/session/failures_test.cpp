@@ -190,6 +190,20 @@ TEST_F(Failures, FourthFailureInARow_TheCallerHearsTheFailureWords_AndTheCallEnd
   EXPECT_EQ(events.all(events::kClose)[0].at("reason"), "error");
 }
 
+TEST_F(Failures, EverythingFailsInTheFirstMoment_TheCallerHearsTheFailureWordsAsSoonAsTheyAreMade) {
+  close_when_it_ends();
+  SessionOptions options;
+  options.failure.say = "I am sorry, something is wrong on our side.";
+  llm->always = Fault::refuses;
+  tts->first_audio = 1500ms;
+  start({.name = "a"}, options);
+  for (int i = 0; i < 4; ++i) (void)session->generate_reply();
+  ASSERT_TRUE(run_until([&] { return events.ends == 1; }, tts->first_audio)) << "before there are words: " << describe();
+  ASSERT_TRUE(run_until([&] { return report.has_value(); }, 20s)) << describe();
+  EXPECT_THAT(caller.heard_texts(), ElementsAre("I am sorry, something is wrong on our side."));
+  EXPECT_EQ(history().back(), "assistant: I am sorry, something is wrong on our side.");
+}
+
 TEST_F(Failures, NoVoiceFromTheBeginning_TheCallerHearsTheTonesOfATelephoneNetwork) {
   close_when_it_ends();
   tts->always = Fault::refuses;
