@@ -69,7 +69,7 @@ Task<void> Call::play(ScriptRun& run) {
   std::string doing;
   for (auto tick = loop_.now(); !run.done(); tick += kFrameDuration) {
     co_await sleep_until(tick);
-    if (loop_.now() - tick > kFarBehind) tick = loop_.now();
+    if (loop_.now() - tick > kFarBehind) tick = skip_to_now(tick);
     const auto heard = transport_.receive(tick);
     const auto step = run.tick(heard ? Samples(heard->samples) : Samples{}, tick);
     transport_.send(step.say, tick);
@@ -80,6 +80,12 @@ Task<void> Call::play(ScriptRun& run) {
     if (stopping_) run.broke("the call was stopped");
     if (doing != run.doing()) tell(doing = run.doing());
   }
+}
+
+// What was missed is silence in the recording, so that its times stay those of the call.
+TimePoint Call::skip_to_now(TimePoint tick) {
+  for (; loop_.now() - tick >= kFrameDuration; tick += kFrameDuration) record({}, {});
+  return tick;
 }
 
 void Call::look_at_transport(ScriptRun& run) {

@@ -89,6 +89,7 @@ class Call {
   Task<void> watch();
   Task<void> leave();
   Task<CloseReport> close_body(Deadline deadline);
+  TimePoint skip_to_now(TimePoint tick);
   void look_at_transport(ScriptRun& run);
   void record(Samples said, Samples heard);
   void tell(std::string what);
