@@ -8,7 +8,8 @@
 namespace parley {
 
 // What to leave of the silence around speech. Moonshine answers long silence with an empty text (26 of 100 clips with a
-// second on both sides), so whoever cuts utterances by VAD cuts them like this.
+// second on both sides). In noise, where this finds nothing to cut, the half second that the VAD waits for does no harm: 40
+// prompts in noise of -35 dB have 5.4 % of word errors with it, and 6.9 % when they are cut to this tail.
 inline constexpr Duration kUtteranceLead = 100ms;
 inline constexpr Duration kUtteranceTail = 200ms;
 
