@@ -32,7 +32,8 @@ async function start(place) {
   view.clear();
   view.showCalling(true);
   view.showState('Asking for the microphone', 'waiting');
-  const mine = call = { place, began: place ? Number(sessionStorage.getItem('began')) || Date.now() : Date.now(), events: new AbortController() };
+  const began = place && Number(sessionStorage.getItem('began')) || Date.now();
+  const mine = call = { place, began, events: new AbortController() };
   sessionStorage.removeItem('call');
   try {
     mine.microphone = await navigator.mediaDevices.getUserMedia({ audio: constraints() });
@@ -60,8 +61,10 @@ function constraints() {
 }
 
 function microphoneProblem(error) {
-  if (error instanceof TypeError) return 'This browser gives the microphone only to pages from https:// or from this machine.';
-  if (error.name === 'NotAllowedError') return 'The microphone was refused. Allow it for this page in the address bar, then call again.';
+  if (error instanceof TypeError) return 'The browser gives the microphone only to pages from https:// or from this machine.';
+  if (error.name === 'NotAllowedError') {
+    return 'The microphone was refused. Allow it for this page in the address bar, then call again.';
+  }
   if (error.name === 'NotFoundError') return 'No microphone was found. Connect one, then call again.';
   return `The microphone cannot be used: ${error.message}`;
 }
@@ -106,7 +109,9 @@ async function connect(mine, url) {
 function gathered(connection) {
   return new Promise((resolve) => {
     if (connection.iceGatheringState === 'complete') return resolve();
-    connection.addEventListener('icegatheringstatechange', () => connection.iceGatheringState === 'complete' && resolve());
+    connection.addEventListener('icegatheringstatechange', () => {
+      if (connection.iceGatheringState === 'complete') resolve();
+    });
     setTimeout(resolve, GATHERING_MS);
   });
 }
@@ -152,8 +157,11 @@ const handlers = {
   agent_state_changed: (mine, data) => view.showAgent(data.new_state),
   user_input_transcribed: (mine, data) => view.transcribed(data),
   conversation_item_added: (mine, data) => view.added(data.item),
-  error: (mine, data) => view.trouble(data.recoverable ? `The agent had trouble and goes on: ${data.message}` : `The agent cannot go on: ${data.message}`),
+  error: (mine, { recoverable, message }) => {
+    view.trouble(`The agent ${recoverable ? 'had trouble and goes on' : 'cannot go on'}: ${message}`);
+  },
   close: (mine, data) => ended(mine, data),
+  call_ended: (mine, data) => ended(mine, data),  // without a close: the call's process died
 };
 
 async function watch(mine) {
@@ -161,11 +169,21 @@ async function watch(mine) {
   const result = await follow(`${mine.location}/events`, {
     headers: authorization(),
     signal: mine.events.signal,
-    take: (event) => { if (call === mine && Object.hasOwn(handlers, event.type)) handlers[event.type](mine, JSON.parse(event.data)); },
+    take: (event) => take(mine, event),
   });
   if (call !== mine) return;
   if (result === 'over') ended(mine, {});
   else view.notice('What is said cannot be shown any more: the agent does not answer. You can still talk, or hang up.');
+}
+
+// A mistake in one event is reported, and does not end the others.
+function take(mine, { type, data }) {
+  if (call !== mine || !Object.hasOwn(handlers, type)) return;
+  try {
+    handlers[type](mine, JSON.parse(data));
+  } catch (error) {
+    reportError(error);
+  }
 }
 
 async function hangUp() {

@@ -1,13 +1,13 @@
-// Server-sent events (WHATWG HTML, 9.2) by fetch: an EventSource can neither send a token, nor tell an event of the server
-// named "error" from a fault of its own.
+// Server-sent events (WHATWG HTML, 9.2) by fetch: an EventSource can neither send a token, nor tell an event of the
+// server named "error" from a fault of its own.
 
 const FIRST_WAIT_MS = 1000;      // before coming back; the server may ask for another with `retry`
 const LONGEST_WAIT_MS = 15000;   // doubled from the first at every failure in a row
 const TRIES = 8;                 // failures in a row, a bit over a minute
 const SILENCE_MS = 40000;        // the server says something every 15 s
 
-// Reads until the stream is over, `signal` is aborted, or the server could not be reached for too long. Each event goes to
-// `take({id, type, data})`. Returns "over" (there is no more to come), "refused", "lost" or "stopped".
+// Reads until the stream is over, `signal` is aborted, or the server could not be reached for too long. Each event goes
+// to `take({id, type, data})`. Returns "over" (there is no more to come), "refused", "lost" or "stopped".
 export async function follow(url, { headers = {}, signal, take }) {
   const parser = new EventParser();
   let failures = 0;

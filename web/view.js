@@ -3,7 +3,13 @@
 const $ = (id) => document.getElementById(id);
 let ticking = null;
 
-const agentStates = { initializing: 'Connecting', idle: 'Connecting', listening: 'Listening', thinking: 'Thinking', speaking: 'Speaking' };
+const agentStates = {
+  initializing: 'Connecting',
+  idle: 'Connecting',
+  listening: 'Listening',
+  thinking: 'Thinking',
+  speaking: 'Speaking',
+};
 
 const endings = {
   caller_hung_up: 'You hung up',
@@ -36,7 +42,8 @@ export function notice(text) {
 
 // The button that can be pressed has the focus, where a button had it before.
 export function showCalling(calling) {
-  const held = [$('call'), $('hang-up'), $('token'), document.body].includes(document.activeElement) || $('access').contains(document.activeElement);
+  const focus = document.activeElement;
+  const held = [$('call'), $('hang-up'), document.body].includes(focus) || $('access').contains(focus);
   $('call').hidden = calling;
   $('hang-up').hidden = !calling;
   $('access').hidden = true;
@@ -80,7 +87,8 @@ function minutes(milliseconds) {
 
 // One line a turn: interim text is replaced until the item itself arrives.
 export function transcribed({ transcript, is_final: final }) {
-  if (transcript) line('user', transcript, !final, $('transcript').querySelector('.user.pending')).classList.add('pending');
+  if (!transcript) return;
+  line('user', transcript, !final, $('transcript').querySelector('.user.pending')).classList.add('pending');
 }
 
 export function added(item) {
@@ -122,7 +130,8 @@ export function ended({ cause, detail }, milliseconds) {
   const title = document.createElement('h2');
   title.textContent = endings[cause] ?? 'The call is over';
   const more = document.createElement('p');
-  more.textContent = [`The call lasted ${minutes(milliseconds)}`, cause === 'caller_hung_up' ? '' : detail].filter(Boolean).join(' · ');
+  const why = cause === 'caller_hung_up' ? '' : detail;
+  more.textContent = [`The call lasted ${minutes(milliseconds)}`, why].filter(Boolean).join(' · ');
   $('ending').replaceChildren(title, more);
   $('ending').classList.toggle('bad', ['failure', 'caller_vanished', 'limit'].includes(cause));
   $('ending').hidden = false;
