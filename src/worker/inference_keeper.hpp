@@ -23,6 +23,7 @@ class InferenceKeeper {
   void start() { (void)scope_.spawn("keep_alive", keep_alive()); }
 
   Task<void> stop(Deadline deadline) {
+    stopping_ = true;
     if (!process_) co_return;
     process_->signal(SIGTERM);
     if (!co_await ended_.wait(deadline)) process_->signal(SIGKILL);
@@ -49,6 +50,7 @@ class InferenceKeeper {
         const bool cannot_start = status && status->code == static_cast<int>(ipc::ExitCode::cannot_start);
         if (cannot_start && budget_.restarts() == 0) unusable_.set();
         process_.reset();
+        if (stopping_) co_return;
       } else {
         loop.logger().error("the inference process could not be started: {}", process.error().message());
       }
@@ -63,6 +65,7 @@ class InferenceKeeper {
   std::unique_ptr<Process> process_;
   Event ended_;
   Event unusable_;
+  bool stopping_ = false;
   Scope scope_;
 };
 

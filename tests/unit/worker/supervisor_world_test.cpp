@@ -211,6 +211,8 @@ TEST(SupervisorWorld, Drain_LetsCallsFinish_ThenClosesThem) {
   EXPECT_FALSE(*all_ended) << "they were cut";
   EXPECT_TRUE(w.os.alive(Kind::job).empty());
   w.expect_the_law("drained");
+  w.world.run_for(1s);
+  EXPECT_TRUE(w.os.alive(Kind::inference).empty()) << "it was started again";
 }
 
 TEST(SupervisorWorld, CallerStopsWaitingForTheAnswer_TheCallIsEnded) {
