@@ -81,7 +81,7 @@ export function stopClock() {
 }
 
 function minutes(milliseconds) {
-  const seconds = Math.round(milliseconds / 1000);
+  const seconds = Math.floor(milliseconds / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
@@ -135,6 +135,7 @@ export function ended({ cause, detail }, milliseconds) {
   $('ending').replaceChildren(title, more);
   $('ending').classList.toggle('bad', ['failure', 'caller_vanished', 'limit'].includes(cause));
   $('ending').hidden = false;
+  $('clock').textContent = minutes(milliseconds);
   $('empty').hidden = true;
   $('scroll').scrollTop = $('scroll').scrollHeight;
 }
