@@ -39,7 +39,7 @@ class Callers(unittest.TestCase):
         cls.killed = start(cls.caller_killed)
         cls.silent = start(cls.strange_caller, "nothing", {"ask_after": 1.5, "hang_up_after": 5})
         cls.foreign = start(cls.strange_caller, "pcmu", {"ask_after": 100, "hang_up_after": 4})
-        cls.lengthy = start(cls.provider_call, {"longest": 3, "greeting": "Hello. " * 40})
+        cls.lengthy = start(cls.provider_call, {"longest": 3, "greeting": "Hello. " * 8})
         quick = {"retries": 1, "interval": 0.1, "timeout": 1, "replies": 4}
         cls.faults = {"refused": start(cls.provider_call, {**quick, "llm": [cls.nobody]})}
         for fault in ("unauthorized", "silent", "stalls", "garbage", "nonsense", "closes"):
