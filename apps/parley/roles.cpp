@@ -87,22 +87,29 @@ int run_inference_role(const WorkerOptions& options, WorkerParts& parts, std::sh
 
 void add_worker_options(CLI::App& command, WorkerOptions& options) {
   options.state_dir = default_state_dir();
-  command.add_option("--state-dir", options.state_dir, "Where journals and the worker's own sockets are kept")->capture_default_str();
-  command.add_option("--slots", options.slots, "Calls at a time")->check(CLI::Range(1, 5000))->capture_default_str();
-  command.add_option("--listen", options.listen, "Address of the page and of calls")->capture_default_str();
-  command.add_option("--health-listen", options.health_listen, "Address of health and metrics")->capture_default_str();
-  command.add_option("--udp-ports", options.udp_ports, "Range for media, as 50000-50100 (default: any)");
-  command.add_option("--advertise", options.advertise, "Address that callers are told (default: the interfaces' own)");
-  command.add_option("--drain-grace", options.drain_grace_s, "Seconds in which calls may finish after SIGTERM")
+  const auto with_default = [](const char* what, const auto& value) { return fmt::format("{} [{}]", what, value); };
+  command.add_option("--listen", options.listen, "Where the page is shown and calls are answered")
+      ->option_text(with_default("ADDRESS:PORT", options.listen));
+  command.add_option("--health-listen", options.health_listen, "Where health and metrics are told")
+      ->option_text(with_default("ADDRESS:PORT", options.health_listen));
+  command.add_option("--udp-ports", options.udp_ports, "Ports for audio, as 50000-50100 (default: any)")->option_text("FROM-TO");
+  command.add_option("--advertise", options.advertise, "The address that callers are told for audio (default: this machine's own)")
+      ->option_text("ADDRESS");
+  command.add_option("--slots", options.slots, "Calls at a time; more are refused as busy")
+      ->check(CLI::Range(1, 5000))
+      ->option_text(with_default("N", options.slots));
+  command.add_option("--state-dir", options.state_dir, "Folder for the journals of calls and the worker's own sockets")
+      ->option_text(with_default("FOLDER", options.state_dir));
+  command.add_option("--drain-grace", options.drain_grace_s, "When told to stop: how long calls may go on")
       ->check(CLI::Range(0.0, 36000.0))
-      ->capture_default_str();
-  command.add_option("--max-job-memory", options.max_job_mib, "MiB of its own that a call's process may have; 0: no limit")
+      ->option_text(with_default("SECONDS", options.drain_grace_s));
+  command.add_option("--max-job-memory", options.max_job_mib, "Memory that a call's process may take; 0 for no limit")
       ->check(CLI::Range(0, 1'000'000))
-      ->capture_default_str();
-  command.add_option("--log-format", options.log_format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+      ->option_text(with_default("MiB", options.max_job_mib));
+  command.add_option("--log-format", options.log_format, "text or json (start: json)")->check(CLI::IsMember({"text", "json"}))->option_text("FORMAT");
   command.add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
-      ->capture_default_str();
+      ->option_text(with_default("LEVEL", options.log_level));
   const std::string hidden;  // an empty group is not shown
   command.add_option("--role", options.role)->check(CLI::IsMember({"supervisor", "zygote", "job", "inference"}))->take_last()->group(hidden);
   command.add_option("--job-call", options.job_call)->group(hidden);

@@ -1,6 +1,8 @@
+#include <filesystem>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <parley/job.hpp>
 
@@ -23,9 +25,8 @@ constexpr const char* kFooter =
 }  // namespace
 
 int main(int argc, char** argv, App app) {
-  CLI::App cli("A voice agent: it answers calls from browsers over WebRTC.", app.name);
+  CLI::App cli("A voice agent: it answers calls from browsers over WebRTC.", std::filesystem::path(argc > 0 ? argv[0] : "parley").filename().string());
   cli.require_subcommand(0, 1);
-  cli.footer(kFooter);
 
   app::ServeOptions serve;
   auto* dev = cli.add_subcommand("dev", "Answer calls on this machine, and tell what happens");
@@ -39,12 +40,16 @@ int main(int argc, char** argv, App app) {
   app::InspectOptions inspect;
   inspect.state_dir = roles::default_state_dir();
   auto* inspect_command = cli.add_subcommand("inspect", "What happened in a call, second by second");
-  inspect_command->add_option("call", inspect.call, "CA_... or AJ_..., or its beginning; without one: the latest calls");
-  inspect_command->add_option("--state-dir", inspect.state_dir, "The worker's")->capture_default_str();
-  inspect_command->add_flag("--json", inspect.json, "For programs");
+  inspect_command->add_option("call", inspect.call, "CA_..., or its beginning, or an attempt's AJ_...; without it: the latest calls")
+      ->option_text(" ");
+  inspect_command->add_option("--state-dir", inspect.state_dir, "The worker's, where the calls are kept")
+      ->option_text(fmt::format("FOLDER [{}]", inspect.state_dir));
+  inspect_command->add_flag("--json", inspect.json, "As one JSON object, for programs");
 
   auto* init = cli.add_subcommand("init", "Process 1 of a container: starts `start ...`, and starts it again when it dies");
   init->prefix_command();
+
+  cli.footer(kFooter);  // last: subcommands inherit it
 
   try {
     cli.parse(argc, argv);

@@ -185,10 +185,15 @@ std::string default_models() {
 void add_serve_options(CLI::App& command, ServeOptions& options) {
   roles::add_worker_options(command, options.worker);
   options.models = default_models();
-  command.add_option("--models", options.models, "Folder of the model files")->capture_default_str();
-  command.add_option("--token", options.token, "Bearer token asked of callers; needed beyond loopback")->envname("PARLEY_TOKEN");
-  command.add_option("--host-name", options.host_names, "Name by which callers may reach it, beside its address");
-  command.add_option("--udp-address", options.udp_address, "Address at which media arrives (default: that of --listen)");
+  command.add_option("--models", options.models, "Folder of the model files")->option_text(fmt::format("FOLDER [{}]", options.models));
+  command.add_option("--token", options.token,
+                     "What callers have to send as bearer token; needed beyond loopback.\n"
+                     "Better in the environment, as PARLEY_TOKEN: a command line can be read by others")
+      ->envname("PARLEY_TOKEN")
+      ->option_text("TOKEN");
+  command.add_option("--host-name", options.host_names, "A name by which callers reach it, beside its address; may be given several times")
+      ->option_text("NAME");
+  command.add_option("--udp-address", options.udp_address, "Address of this machine for audio (default: that of --listen)")->option_text("ADDRESS");
 }
 
 int run_serve(int argc, char** argv, ServeOptions options, App app) {

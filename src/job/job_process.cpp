@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -93,7 +94,15 @@ void close_all_but(std::vector<int> keep) noexcept {
   ::close_range(next, ~0U, 0);
 }
 
+void keep_heap_small() noexcept {
+  ::mallopt(M_ARENA_MAX, 1);
+  constexpr int kThreshold = 128 * 1024;
+  ::mallopt(M_MMAP_THRESHOLD, kThreshold);
+  ::mallopt(M_TRIM_THRESHOLD, kThreshold);
+}
+
 void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& config) {
+  keep_heap_small();
   auto keep = config.keep_fds;
   keep.push_back(link.get());
   close_all_but(std::move(keep));

@@ -23,6 +23,10 @@ struct JobProcessConfig {
   std::vector<int> keep_fds;  // beside the link and the standard three
 };
 
+// One arena for all threads, and memory goes back to the kernel as soon as it is freed: with glibc's own settings each helper
+// thread keeps an arena, four megabytes a call. The zygote does it for its jobs.
+void keep_heap_small() noexcept;
+
 // The rest of this process's life. Called with one thread, right after the fork or at the start of an exec'd job.
 [[noreturn]] void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& config);
 

@@ -21,28 +21,54 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
   return out;
 }
 
+// Timings are seconds in a journal; a reader thinks of a turn in milliseconds.
+bool is_timing(std::string_view name) noexcept {
+  return name.ends_with("_latency") || name.ends_with("_delay") || name.ends_with("_ttft") || name.ends_with("_ttfb");
+}
+
 std::string member(std::string_view name, const boost::json::value& value) {
+  const auto shown_name = printable(name, 64);
+  if (value.is_double() && is_timing(name)) return fmt::format("{}={:.0f}ms", shown_name, 1000 * value.get_double());
   const auto* text = value.if_string();
-  const auto shown = text ? std::string(*text) : boost::json::serialize(value);
-  return fmt::format("{}={}", printable(name, 64), printable(shown, kMaxLineText));
+  return fmt::format("{}={}", shown_name, printable(text ? std::string(*text) : boost::json::serialize(value), kMaxLineText));
+}
+
+bool is_shown_first(std::string_view name) noexcept {
+  return name == "role" || name == "transcript" || name == "text" || name == "content";
+}
+
+// What names a thing for programs, and what the line says by its place.
+bool is_for_programs(std::string_view name) noexcept {
+  return name == "id" || name == "type" || name == "created_at" || name.ends_with("_id");
+}
+
+std::string names_in(const boost::json::object& data, std::string_view list) {
+  const auto* items = data.if_contains(list);
+  std::string text;
+  if (!items || !items->is_array()) return text;
+  for (const auto& item : items->get_array()) {
+    const auto* name = item.is_object() ? item.get_object().if_contains("name") : nullptr;
+    if (name && name->is_string()) text += printable(name->get_string(), 64) + " ";
+  }
+  return text;
 }
 
 // What a reader wants of a record on one line: what was said first, then the small members.
 std::string describe(const JournalRecord& record) {
-  const auto* item = record.data.if_contains("item");
-  const auto& shown = item && item->is_object() ? item->get_object() : record.data;
   if (record.type == record_type::kTerminal) return {};
-  std::string text;
+  const boost::json::object* shown = &record.data;
+  for (const std::string_view inner : {"item", "metrics"}) {
+    if (const auto* value = record.data.if_contains(inner); value && value->is_object()) shown = &value->get_object();
+  }
+  std::string text = names_in(record.data, "function_calls");
   for (const std::string_view name : {"role", "transcript", "text", "content"}) {
-    if (const auto* value = shown.if_contains(name); value && value->is_string()) {
+    if (const auto* value = shown->if_contains(name); value && value->is_string()) {
       const auto said = printable(value->get_string(), kMaxLineText);
       text += name == "role" ? said + ": " : fmt::format("\"{}\" ", said);
     }
   }
-  for (const auto& [name, value] : shown) {
-    if (name == "role" || name == "transcript" || name == "text" || name == "content" || value.is_object() ||
-        value.is_array())
-      continue;
+  for (const auto& [name, value] : *shown) {
+    if (is_shown_first(name) || is_for_programs(name) || value.is_object() || value.is_array() || value == "") continue;
     text += member(name, value) + " ";
   }
   if (!text.empty() && text.back() == ' ') text.pop_back();

@@ -119,6 +119,7 @@ class Zygote {
 }  // namespace
 
 void run_zygote(ZygoteConfig config) {
+  keep_heap_small();
   ::setsid();
   ::prctl(PR_SET_NAME, "parley-zygote");
   ::signal(SIGPIPE, SIG_IGN);

@@ -84,12 +84,21 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     const auto began = loop.now();
     CloseReport report;
     const Deadline before_leaving(std::max(loop.now(), deadline.at() - kLeave));
+    // The application's own tasks may speak as long as the session drains; then they have what time the session has.
+    Scope beside(job_.scope(), "closing", 1);
+    (void)beside.spawn("stop app", stop_app_at(drain));
     if (session_) report.add("session", co_await session_->close(drain, before_leaving));
+    beside.kill();
     report.add("app", co_await app_scope_.close(before_leaving));
     transport_.request_stop({StopCause::owner_closed, {}});
     report.add("transport", co_await transport_.close(deadline));
     report.took = loop.now() - began;
     co_return report;
+  }
+
+  Task<void> stop_app_at(Deadline drain) {
+    co_await sleep_until(drain.at());
+    app_scope_.request_stop({StopCause::owner_closed, {}});
   }
 
   void kill_now() noexcept {

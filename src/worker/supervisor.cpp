@@ -81,7 +81,9 @@ Task<bool> Supervisor::wait_calls_gone(Deadline deadline) {
 
 Task<bool> Supervisor::drain() {
   draining_ = true;
-  loop_.logger().info("draining: {} calls may finish within {:.0f} s", active_, to_seconds(config_.drain_grace));
+  if (active_ > 0) {
+    loop_.logger().info("draining: calls may finish within {:.0f} s; {} are going on", to_seconds(config_.drain_grace), active_);
+  }
   for (auto& [id, call] : calls_) {
     if (!call->gone_at) call->attempt.drain(config_.drain_grace);
   }

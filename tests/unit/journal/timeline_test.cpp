@@ -20,6 +20,8 @@ JournalContents call() {
   add(record_type::kAttemptStarted, 1, {{"pid", 7}});
   add("user_input_transcribed", 1204, {{"transcript", "a table\nfor \x1b[31mfour"}, {"is_final", true}});
   add("conversation_item_added", 1300, {{"item", {{"type", "message"}, {"role", "user"}, {"text", "a table"}}}});
+  add("function_tools_executed", 1400, {{"function_calls", {{{"type", "function_call"}, {"name", "book_table"}}}}});
+  add("metrics_collected", 1500, {{"metrics", {{"type", "turn_metrics"}, {"speech_id", "speech_1"}, {"e2e_latency", 0.6764}}}});
   add(record_type::kAttemptEnding, 42'000, ending_json({StopCause::caller_hung_up, {}}));
   add(record_type::kAttemptEnded, 42'100, ended_json({}));
   add(record_type::kAttemptExited, 42'110, to_json(ProcessExit{.code = 0}), "");
@@ -33,8 +35,10 @@ TEST(Timeline, ShowsTheCall_SecondBySecond) {
             "    0.000  call.started               transcripts=true\n"
             "    0.001  attempt.started            pid=7\n"
             "    1.204  user_input_transcribed     \"a table for  [31mfour\" is_final=true\n"
-            "    1.300  conversation_item_added    user: \"a table\" type=message\n"
-            "   42.000  attempt.ending             cause=caller_hung_up detail=\n"
+            "    1.300  conversation_item_added    user: \"a table\"\n"
+            "    1.400  function_tools_executed    book_table\n"
+            "    1.500  metrics_collected          e2e_latency=676ms\n"
+            "   42.000  attempt.ending             cause=caller_hung_up\n"
             "   42.100  attempt.ended\n"
             "-- supervisor\n"
             "   42.110  attempt.exited             code=0\n");
@@ -63,7 +67,7 @@ TEST(Timeline, AsJson_HasTheRecordAndEveryLine) {
   const auto json = timeline_json(call());
   EXPECT_EQ(json.at("call"), "CA_1");
   EXPECT_EQ(json.at("record").at("reason"), "caller_hung_up");
-  ASSERT_EQ(json.at("lines").as_array().size(), 7u);
+  ASSERT_EQ(json.at("lines").as_array().size(), 9u);
   EXPECT_EQ(json.at("lines").at(2).at("at"), 1.204);
   EXPECT_EQ(json.at("lines").at(2).at("type"), "user_input_transcribed");
   EXPECT_EQ(json.at("journal").at("damaged"), 0u);

@@ -93,9 +93,10 @@ void ProcessWorld::offer(json::object metadata) {
   auto* scope = os.supervisor_scope();
   if (!scope) return;
   (void)scope->spawn("offer", [](ProcessWorld& self, json::object given) -> Task<void> {
-    auto& desk = *self.os.supervisor();
+    auto* desk = self.os.supervisor();
+    if (!desk) co_return;  // it is about to die
     auto& loop = co_await this_loop();
-    auto answer = co_await desk.offer("offer", std::move(given), loop.in(20s));
+    auto answer = co_await desk->offer("offer", std::move(given), loop.in(20s));
     if (answer) self.calls.push_back(answer->call_id);
     self.answers.push_back(std::move(answer));
   }(*this, std::move(metadata)));
