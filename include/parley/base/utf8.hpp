@@ -1,4 +1,4 @@
-// Text from outside that must become valid text: JSON, journals and messages between processes take nothing else.
+// Text from outside that must become valid text: JSON takes nothing else, and so do journals and the answers of HTTP.
 #pragma once
 
 #include <string>
