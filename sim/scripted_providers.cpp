@@ -1,5 +1,6 @@
 #include "sim/scripted_providers.hpp"
 
+#include <stdexcept>
 #include <algorithm>
 #include <sstream>
 
@@ -17,6 +18,7 @@ std::string_view to_string(Fault fault) noexcept {
     case Fault::closes: return "closes";
     case Fault::breaks_off: return "breaks_off";
     case Fault::garbage: return "garbage";
+    case Fault::throws: return "throws";
   }
   return "works";
 }
@@ -126,6 +128,7 @@ class SttScript final : public Stream<SttStream> {
   ~SttScript() override { kill(); }
 
   void push(const AudioFrame& frame) override {
+    if (fault_ == Fault::throws) throw std::runtime_error("told to throw");
     if (stopped_ || ended_ || fault_ == Fault::hangs) return;
     const Code code = frame.samples.empty() ? Code{0} : frame.samples[0];
     if (code == 0) return;
@@ -328,6 +331,7 @@ std::unique_ptr<VadStream> ScriptedVad::stream(const VadOptions& options) { retu
 std::unique_ptr<SttStream> ScriptedStt::stream(Scope& parent, const SttOptions&) { return std::make_unique<SttScript>(parent, *this, codes_); }
 std::unique_ptr<LlmStream> ScriptedLlm::chat(Scope& parent, ChatRequest request) {
   requests.push_back(request);
+  if (always == Fault::throws) throw std::runtime_error("told to throw");
   return std::make_unique<LlmScript>(parent, *this, std::move(request));
 }
 std::unique_ptr<TtsStream> ScriptedTts::stream(Scope& parent) { return std::make_unique<TtsScript>(parent, *this); }

@@ -24,6 +24,7 @@ enum class Fault {
   closes,        // without a word
   breaks_off,    // an error in the middle of its answer
   garbage,       // answers nonsense
+  throws,        // an exception out of the call itself
 };
 std::string_view to_string(Fault fault) noexcept;
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <limits>
 #include <system_error>
 
 #include <fcntl.h>
@@ -166,6 +167,7 @@ class SystemDisk final : public Disk {
   Result<std::uint64_t> free_bytes(const std::string& directory) override {
     struct statvfs status{};
     if (::statvfs(directory.c_str(), &status) != 0) return disk_error("look at the space of " + directory, errno);
+    if (status.f_blocks == 0) return std::numeric_limits<std::uint64_t>::max();  // a file system that does not tell
     return std::uint64_t{status.f_bavail} * status.f_frsize;
   }
 

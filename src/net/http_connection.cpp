@@ -121,6 +121,7 @@ Task<std::optional<ServerResponse>> HttpConnection::handle(ServerRequest request
   if (!scope.spawn("answer", answer(std::move(request), response, scope))) co_return std::nullopt;
   (void)scope.spawn("watch", watch_asker(scope));
   (void)co_await scope.stop_event().wait(Deadline::bounded_by_scope());
+  (void)co_await scope.close(loop_.in(kStreamStopLimit));
   co_return std::move(response);
 }
 

@@ -21,7 +21,9 @@ class HttpConnection : public HttpServer::Hook {
 
   bool idle() const noexcept { return idle_; }
   // For the server: ends an idle connection, as if the client had gone.
-  void leave() noexcept { stream_->end_input(); }
+  void leave() noexcept {
+    if (stream_->quiet()) stream_->end_input();  // a request that has come is answered
+  }
   // For the server: ends a stream, properly if no piece is half sent.
   void end_stream() noexcept;
 

@@ -25,7 +25,15 @@ Task<void> Generation::run() {
     if (next->wait > Duration::zero()) co_await sleep_for(next->wait);
     auto& llm = *chain_->providers[next->provider];
     provider_ = llm.label();
-    auto error = co_await one_try(llm, retry);
+    std::optional<ProviderError> error;
+    try {
+      error = co_await one_try(llm, retry);
+    } catch (const Stopped&) {
+      throw;
+    } catch (...) {
+      pieces_.close();  // nothing comes any more
+      throw;
+    }
     if (stream_) (void)co_await close_stream(*stream_, loop_.in(kCloseDeadline));
     if (scope_.stopping()) co_return;  // then close() may still wait for the stream
     stream_.reset();

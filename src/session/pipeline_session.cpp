@@ -17,6 +17,7 @@ PipelineSession::PipelineSession(Scope& parent, SessionPort& port, Transport& tr
       logger_(std::move(logger)),
       close_(parent, "session"),
       scope_(parent, "session"),
+      failure_watch_(parent, "session.failure", 1),
       agent_(std::make_shared<const Agent>()),
       turns_(options_.turns, true),
       recognition_(scope_, options_.vad, options_.stt, options_.retry, *this),
@@ -33,6 +34,7 @@ Result<void> PipelineSession::start(Agent agent) {
   if (!own) return fail(own.error().within(fmt::format("agent {}", agent.name)));
   if (auto media = scope_.spawn("media", run_media()); !media) return media;
   if (auto watch = scope_.spawn("transport", watch_transport()); !watch) return watch;
+  if (auto watch = failure_watch_.spawn("failure", watch_failure()); !watch) return watch;
   state_ = State::running;
   started_ = true;
   limits_.emplace(options_.limits, loop_.now());
@@ -41,6 +43,12 @@ Result<void> PipelineSession::start(Agent agent) {
   feed(turn::Started{});
   (void)scope_.spawn("failure words", failure_words_.synthesise(scope_, own->tts, options_.failure.say));
   return enter(std::make_shared<const Agent>(std::move(agent)), std::move(*own), true);
+}
+
+// A task of the session's own that fails has stopped all the others: nobody would hear, speak or notice the caller leaving.
+Task<void> PipelineSession::watch_failure() {
+  (void)co_await scope_.stop_event().wait(Deadline::bounded_by_scope());
+  if (scope_.stop_reason().cause == StopCause::failure) end(scope_.stop_reason(), Ending::forced);
 }
 
 // ---- the clock ----

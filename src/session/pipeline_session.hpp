@@ -121,6 +121,7 @@ class PipelineSession final : public Session,
   // pipeline_session.cpp: the clock and what comes in
   Task<void> run_media();
   Task<void> watch_transport();
+  Task<void> watch_failure();
   void on_transport(const TransportEvent& event);
   void tick(TimePoint now);
   void check_limits(TimePoint now);
@@ -186,6 +187,7 @@ class PipelineSession final : public Session,
   Logger logger_;
   CloseOnce close_;
   Scope scope_;  // outlives the scopes within it; the destructor kills its tasks first of all
+  Scope failure_watch_;
 
   State state_ = State::starting;
   std::shared_ptr<const Agent> agent_;

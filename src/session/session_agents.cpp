@@ -36,8 +36,12 @@ Task<void> PipelineSession::run_hook(std::shared_ptr<const Agent> agent, const s
                                      std::string_view name) {
   try {
     co_await hook(*this);
+  } catch (const Stopped&) {
+    throw;
   } catch (const std::exception& error) {
     logger_.error("{} of agent {} failed: {}", name, agent->name, error.what());
+  } catch (...) {
+    logger_.error("{} of agent {} failed by an exception of unknown type", name, agent->name);
   }
 }
 

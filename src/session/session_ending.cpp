@@ -79,6 +79,7 @@ Task<CloseReport> PipelineSession::close_body(Deadline drain_deadline, Deadline 
   if (agent_->on_exit) {
     (void)co_await within(by.within(loop_.in(kClosingExit)), run_hook(agent_, agent_->on_exit, "on_exit"));
   }
+  failure_watch_.kill();
   auto report = co_await scope_.close(by);
   emit_close();
   co_return report;
@@ -119,6 +120,7 @@ void PipelineSession::kill() noexcept {
     keep_last_words();
   }
   recognition_.kill();
+  failure_watch_.kill();
   scope_.kill();
   emit_close();
 }

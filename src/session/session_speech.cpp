@@ -242,8 +242,12 @@ Task<void> PipelineSession::answer_turns() {
 Task<AfterTurn> PipelineSession::ask_hook(std::shared_ptr<const Agent> agent, UserTurn& turn) {
   try {
     co_return co_await agent->on_user_turn_completed(*this, turn);
+  } catch (const Stopped&) {
+    throw;
   } catch (const std::exception& error) {
     logger_.error("on_user_turn_completed of {} failed: {}", agent->name, error.what());
+  } catch (...) {
+    logger_.error("on_user_turn_completed of {} failed by an exception of unknown type", agent->name);
   }
   co_return AfterTurn::reply;
 }

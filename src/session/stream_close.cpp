@@ -14,8 +14,12 @@ Task<CloseReport> close_stream(ProviderStream& stream, Deadline deadline) {
     auto closed = co_await within(deadline, stream.close(Deadline(deadline.at() - margin)));
     if (closed) co_return std::move(*closed);
     report.add({"stream", CloseOutcome::forced, loop.now() - began, "its close did not come to an end"});
+  } catch (const Stopped&) {
+    throw;
   } catch (const std::exception& error) {
     report.add({"stream", CloseOutcome::failed, loop.now() - began, error.what()});
+  } catch (...) {
+    report.add({"stream", CloseOutcome::failed, loop.now() - began, "an exception of unknown type"});
   }
   stream.kill();
   report.took = loop.now() - began;

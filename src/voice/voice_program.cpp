@@ -61,8 +61,12 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     try {
       co_await app_->entrypoint(*this);
       if (!started_.is_set()) why = "the entrypoint returned without having started a session";
+    } catch (const Stopped&) {
+      throw;
     } catch (const std::exception& error) {
       why = fmt::format("the entrypoint failed: {}", error.what());
+    } catch (...) {
+      why = "the entrypoint failed by an exception of unknown type";
     }
     if (!why.empty()) fail_call(why);
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <parley/base/ids.hpp>
+#include <parley/base/utf8.hpp>
 
 #include "worker/supervisor_call.hpp"
 
@@ -24,6 +25,7 @@ std::string how(const ExitStatus& status) {
 
 Result<Supervisor::Call*> Supervisor::admit() {
   if (!serving_ || draining_) return fail(Errc::closing, "this worker takes no calls just now");
+  if (inference_.unusable().is_set()) return fail(Errc::closing, "this worker ends: its inference process cannot use its model");
   if (!slots_.take(loop_.now())) {
     ++counters_.refused;
     return fail(Errc::overloaded, fmt::format("all {} slots are taken", slots_.limit(loop_.now())));
@@ -210,7 +212,7 @@ void Supervisor::free_slot(Call& call) {
 void Supervisor::finish_events(Call& call) {
   if (call.events->closed()) return;
   const boost::json::object data{{"cause", to_string(call.end->reason.cause)}, {"detail", call.end->reason.detail}, {"clean", call.end->clean}};
-  call.events->add(call.events->last_id() + 1, "call_ended", boost::json::serialize(data));
+  call.events->add(call.events->last_id() + 1, "call_ended", valid_utf8(boost::json::serialize(data)));
   call.events->close();
 }
 

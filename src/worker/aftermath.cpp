@@ -68,7 +68,7 @@ Task<void> Aftermath::see_to(CallRecords::End end, Duration delay) {
       forget(end);
       if (!state->work_left) co_return;
       if (!runs_) co_return;
-      if (runs_in_progress_.size() < kMaxProcesses) {
+      if (runs_in_progress_.size() + starting_ < kMaxProcesses) {
         const auto wanted = co_await run_hooks(end.call_id);
         if (wanted == Duration::zero()) {
           pause = kFirstPause;
@@ -93,11 +93,25 @@ void Aftermath::forget(CallRecords::End& end) {
   end.attempt_id.clear();
 }
 
+// A process that is being started counts as one, and no_processes() waits for it.
+namespace {
+struct Starting {
+  Starting(std::size_t& c, Event& e) : count(c), over(e) { ++count; }
+  ~Starting() {
+    --count;
+    over.set();
+  }
+  std::size_t& count;
+  Event& over;
+};
+}  // namespace
+
 // Returns how long to wait before the next try; zero: it is done.
 Task<Duration> Aftermath::run_hooks(std::string call_id) {
   auto link = ports_.system.make_job_link();
   if (!link) co_return kFirstPause;
   const ipc::JobIdentity job{ipc::JobKind::after_call, call_id, make_id(loop_.random(), "AJ_"), 0};
+  std::optional<Starting> starting(std::in_place, starting_, run_ended_);
   auto process = co_await ports_.zygote.spawn(job.kind, job.call_id, job.attempt_id, std::move(link->theirs), loop_.in(ports_.deadlines.start));
   if (!process) {
     loop_.logger().warn("the work after call {} waits: {}", call_id, process.error().message());
@@ -105,6 +119,8 @@ Task<Duration> Aftermath::run_hooks(std::string call_id) {
   }
   const auto run = std::make_shared<Run>(scope_, ports_, job);
   runs_in_progress_[job.attempt_id] = run;
+  starting.reset();
+  if (hurry_by_) run->attempt.hurry(*hurry_by_);
   run->attempt.attach(std::move(link->ours));
   (void)co_await run->attempt.run(std::move(*process));
   end_run(job);
@@ -143,7 +159,7 @@ bool Aftermath::attach(const ipc::Hello& hello, int pid, std::unique_ptr<ipc::Li
 Task<Result<void>> Aftermath::recorded(Deadline deadline) { co_return co_await all_recorded_.wait(deadline); }
 
 Task<Result<void>> Aftermath::no_processes(Deadline deadline) {
-  while (!runs_in_progress_.empty()) {
+  while (!runs_in_progress_.empty() || starting_ > 0) {
     run_ended_.reset();
     if (auto ended = co_await run_ended_.wait(deadline); !ended) co_return ended;
   }
@@ -151,6 +167,7 @@ Task<Result<void>> Aftermath::no_processes(Deadline deadline) {
 }
 
 void Aftermath::hurry(TimePoint by) {
+  hurry_by_ = by;
   for (auto& [id, run] : runs_in_progress_) run->attempt.hurry(by);
 }
 

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include <parley/async/scope.hpp>
 
@@ -68,6 +69,8 @@ class Aftermath {
   Ports ports_;
   Loop& loop_;
   bool runs_ = true;
+  std::optional<TimePoint> hurry_by_;
+  std::size_t starting_ = 0;  // processes that were asked for and are not there yet
   std::map<std::string, std::shared_ptr<Run>> runs_in_progress_;  // by attempt
   Event run_ended_;
   std::size_t unrecorded_ = 0;

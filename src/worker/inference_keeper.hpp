@@ -31,6 +31,7 @@ class InferenceKeeper {
 
   // Set when the first one cannot start: no model that it can use, and the next ones will have none either.
   Event& unusable() noexcept { return unusable_; }
+  bool is_unusable() const noexcept { return unusable_.is_set(); }
 
   int pid() const noexcept { return process_ ? process_->pid() : 0; }
   std::size_t restarts() const noexcept { return budget_.restarts(); }
@@ -38,7 +39,7 @@ class InferenceKeeper {
  private:
   Task<void> keep_alive() {
     auto& loop = co_await this_loop();
-    for (;;) {
+    while (!stopping_) {
       const auto began = loop.now();
       auto process = system_.start_inference();
       if (!process && process.error().code() == Errc::not_found) co_return;

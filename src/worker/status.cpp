@@ -8,7 +8,7 @@
 
 namespace parley::worker {
 
-bool Supervisor::healthy() const noexcept { return serving_ && !draining_ && zygote_.ready() && !records_.disk_health().trouble; }
+bool Supervisor::healthy() const noexcept { return serving_ && !draining_ && zygote_.ready() && !inference_.is_unusable() && !records_.disk_health().trouble; }
 
 boost::json::object Supervisor::status() const {
   boost::json::array calls;

@@ -77,12 +77,13 @@ Task<void> ZygoteClient::watch_answers() {
     loop_.logger().error("the zygote does not answer and is replaced");
     fail_pending();
     process_->signal(SIGKILL);
+    link_->close();  // a process that it made may hold the other end
   }
 }
 
 void ZygoteClient::on_spawned(const ipc::Spawned& spawned, ipc::Handles handles) {
   const auto it = pending_.find(spawned.request);
-  if (it == pending_.end()) return;  // its caller has given up; the job sees the end of its link
+  if (it == pending_.end()) return;  // that zygote was given up; the job sees the end of its link
   const auto pending = it->second;
   pending_.erase(it);
   if (!spawned.error.empty()) {
@@ -101,9 +102,9 @@ void ZygoteClient::fail_pending() {
 
 Task<Result<std::unique_ptr<Process>>> ZygoteClient::spawn(ipc::JobKind kind, std::string call_id, std::string attempt_id,
                                                            std::unique_ptr<ipc::Handle> link, Deadline deadline) {
-  if (pending_.size() >= kMaxPending) co_return fail(Errc::overloaded, "too many jobs are being started");
   if (auto ready = co_await ready_.wait(deadline); !ready) co_return fail(Errc::timeout, "no zygote was ready in time to start a job");
   if (!link_) co_return fail(Errc::unavailable, "the zygote died");
+  if (pending_.size() >= kMaxPending) co_return fail(Errc::overloaded, "too many jobs are being started");
   const auto request = next_request_++;
   const auto pending = std::make_shared<Pending>(Pending{.asked_at = loop_.now()});
   pending_.emplace(request, pending);

@@ -1,5 +1,5 @@
 // What a connection costs: time to connect, memory, processor time with Opus both ways, time to close. Printed for
-// docs/media.md; the bounds here only catch what has gone badly wrong.
+// docs/figures.md; the bounds here only catch what has gone badly wrong.
 #include <algorithm>
 #include <cmath>
 #include <ctime>

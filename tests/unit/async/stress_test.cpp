@@ -18,6 +18,7 @@
 #include <parley/async/within.hpp>
 
 #include "sim/world.hpp"
+#include "support/counts.hpp"
 
 namespace parley {
 namespace {
@@ -340,7 +341,7 @@ void Program::run() {
 class RandomPrograms : public ::testing::TestWithParam<int> {};
 
 TEST_P(RandomPrograms, HoweverTheyAreEnded_InTime_NothingLostNothingTwiceNothingLeft) {
-  constexpr std::uint64_t kSeeds = 400;
+  const auto kSeeds = test::count_of<std::uint64_t>(400, 20'000);
   for (std::uint64_t i = 0; i < kSeeds; ++i) {
     const auto seed = static_cast<std::uint64_t>(GetParam()) * kSeeds + i;
     Program program(seed);

@@ -55,6 +55,33 @@ TEST_F(Failures, LlmThatBreaksOffInTheMiddle_IsNotAskedAgain_WhatItSaidIsHeard) 
   EXPECT_THAT(history().back(), HasSubstr("The first sentence is here."));
 }
 
+TEST_F(Failures, HookThatThrowsWhatIsNoException_IsLogged_AndTheCallGoesOn) {
+  Agent agent{.name = "a"};
+  agent.on_user_turn_completed = [](Session&, UserTurn&) -> Task<AfterTurn> {
+    throw 42;
+    co_return AfterTurn::reply;
+  };
+  start(agent);
+  caller_says("hello there");
+  ASSERT_TRUE(wait_for(AgentState::speaking, 8s)) << describe();
+}
+
+TEST_F(Failures, ProviderThatThrows_EndsTheCall_NobodyIsLeftInSilence) {
+  stt->always = Fault::throws;
+  start({.name = "a"});
+  caller_says("hello there");
+  ASSERT_TRUE(run_until([&] { return events.ends == 1; })) << describe();
+  EXPECT_EQ(events.end_reason.cause, StopCause::failure);
+}
+
+TEST_F(Failures, LlmThatThrows_TheTurnComesToAnEnd) {
+  llm->always = Fault::throws;
+  start({.name = "a"});
+  caller_says("hello there");
+  ASSERT_TRUE(wait_for(AgentState::thinking, 8s)) << describe();
+  ASSERT_TRUE(run_until([&] { return events.ends == 1 || session->agent_state() == AgentState::listening; })) << describe();
+}
+
 TEST_F(Failures, LlmThatStallsInTheMiddle_EndsTheReplyAfterItsTimeout) {
   llm->faults = {Fault::stalls};
   llm->answer = [](const ChatRequest&) { return sim::LlmAnswer{"The first sentence is here. The second sentence never comes to its end."}; };

@@ -2,6 +2,8 @@
 
 #include <boost/json/parse.hpp>
 
+#include <parley/base/utf8.hpp>
+
 #include "fixture.hpp"
 #include "worker/http_calls.hpp"
 
@@ -183,6 +185,17 @@ TEST_F(Api, HostThatIsNotOurs_IsRefused) {
     }
     EXPECT_EQ((co_await t.ask("GET", "/", "Host: a@localhost")).status, 400);
     EXPECT_EQ(t.desk.offers, 0);
+  }(*this));
+}
+
+TEST_F(Api, RefusalThatQuotesBytesWhichAreNoText_IsJsonAllTheSame) {
+  listen();
+  run([](Api& t) -> Task<void> {
+    const auto answer = co_await t.ask("GET", "/", "Host: a\xFF.example");
+    EXPECT_EQ(answer.status, 403);
+    EXPECT_EQ(valid_utf8(answer.body), answer.body);
+    const auto detail = boost::json::parse(answer.body).at("detail").as_string();
+    EXPECT_NE(detail.find("does not go by the name a\xEF\xBF\xBD.example"), std::string::npos) << detail;
   }(*this));
 }
 
