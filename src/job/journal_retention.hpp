@@ -1,4 +1,4 @@
-// How long journals are kept: agent.yaml's privacy.journal.keep and max_bytes.
+// How long journals are kept, and how many. The supervisor keeps to it (worker::CallRecords).
 #pragma once
 
 #include <string>

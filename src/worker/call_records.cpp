@@ -56,6 +56,23 @@ Task<bool> CallRecords::look_at_disk(Deadline deadline) {
   co_return true;
 }
 
+Task<Result<job::RetentionPlan>> CallRecords::keep_within_bounds(Deadline deadline) {
+  const job::RetentionPolicy policy;
+  auto plan = co_await run_blocking<job::RetentionPlan>(
+      deadline, [disk = disk_, directory = directory_, policy, now = loop_.clock().wall()] { return job::apply_retention(*disk, directory, policy, now); });
+  if (!plan) {
+    loop_.logger().warn("old journals under {} are not removed yet: {}", directory_, plan.error().message());
+    co_return fail(plan.error());
+  }
+  if (!plan->remove.empty()) loop_.logger().info("the journals of {} calls were removed: too old, or too many", plan->remove.size());
+  if (plan->unfinished > 0) loop_.logger().warn("{} journals are old, and kept because work is left for their calls", plan->unfinished);
+  if (plan->over_limit) {
+    loop_.logger().warn("the journals under {} have {} MB, more than {}: those of calls that are not settled are kept", directory_,
+                        plan->bytes_after / 1'000'000, policy.max_bytes / 1'000'000);
+  }
+  co_return plan;
+}
+
 job::WriterHealth CallRecords::disk_health() const {
   auto health = writer_.health();
   health.disk_full = health.disk_full || disk_full_;

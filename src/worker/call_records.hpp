@@ -10,6 +10,7 @@
 
 #include "job/hooks.hpp"
 #include "job/journal.hpp"
+#include "job/journal_retention.hpp"
 
 namespace parley::worker {
 
@@ -42,6 +43,9 @@ class CallRecords {
   // Looks whether there is space under the journals, for jobs write them with writers of their own. False: the disk did
   // not say in time, and should not be asked again soon.
   Task<bool> look_at_disk(Deadline deadline);
+  // Removes what is kept of settled calls where it is too old or too much (the defaults of job::RetentionPolicy), and says
+  // what became of it. Errc::timeout, Errc::overloaded: no helper thread is free, Errc::io: the next try goes on with it.
+  Task<Result<job::RetentionPlan>> keep_within_bounds(Deadline deadline);
   // What this process's own writes met, and what look_at_disk() saw.
   job::WriterHealth disk_health() const;
 

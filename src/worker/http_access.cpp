@@ -31,7 +31,7 @@ std::optional<net::ServerResponse> HttpAccess::refuse_host(const net::RequestHea
   if (name.empty()) return problem(400, "the request has no Host");
   if (names_.contains(name) || name.ends_with(".localhost") || net::is_loopback(name)) return std::nullopt;
   if (beyond_loopback_ && net::is_address(name)) return std::nullopt;
-  return problem(403, fmt::format("this server does not go by the name {}; add it to the advertised names if it should", name));
+  return problem(403, fmt::format("this server does not go by the name {}; add it with --host-name if it should", name));
 }
 
 std::optional<net::ServerResponse> HttpAccess::refuse_token(const net::RequestHead& head) const {

@@ -4,6 +4,8 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <parley/base/utf8.hpp>
+
 namespace parley::worker {
 
 namespace {
@@ -34,7 +36,7 @@ net::ServerResponse problem(int status, std::string_view detail) {
   net::ServerResponse response;
   response.status = status;
   response.fields = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
-  response.body = boost::json::serialize(body) + "\n";
+  response.body = valid_utf8(boost::json::serialize(body)) + "\n";  // `detail` may quote the request
   return response;
 }
 

@@ -14,7 +14,11 @@ const std::string kDirectory = "/state/calls";
 
 class Kept : public ::testing::Test {
  protected:
-  void keep_file(const std::string& name, std::size_t bytes = 10) { hardware.overwrite(kDirectory + "/" + name, std::string(bytes, '\n')); }
+  void leave_journal(const std::string& call_id, bool settled) {
+    const auto disk = hardware.process("job");
+    ASSERT_TRUE(job::create_journal(*disk, kDirectory, call_id));
+    if (settled) ASSERT_TRUE(job::settle_journal(*disk, kDirectory, call_id));
+  }
   bool there(const std::string& name) const { return hardware.content(kDirectory + "/" + name).has_value(); }
 
   Result<job::RetentionPlan> keep_within_bounds(Duration patience = 1min) {
@@ -35,10 +39,10 @@ class Kept : public ::testing::Test {
 };
 
 TEST_F(Kept, JournalsThatAreSettled_GoAfterAWeek_AndOthersStay) {
-  keep_file("CA_old.done");
-  keep_file("CA_unfinished.journal");
+  leave_journal("CA_old", true);
+  leave_journal("CA_unfinished", false);
   world.run_for(std::chrono::hours(7 * 24 - 1));
-  keep_file("CA_young.done");
+  leave_journal("CA_young", true);
   auto plan = keep_within_bounds();
   ASSERT_TRUE(plan) << plan.error().message();
   EXPECT_TRUE(there("CA_old.done")) << "it is not a week old";
@@ -54,7 +58,7 @@ TEST_F(Kept, JournalsThatAreSettled_GoAfterAWeek_AndOthersStay) {
 }
 
 TEST_F(Kept, DiskThatHangs_CostsTheDeadline_AndTheLoopTurnsMeanwhile) {
-  keep_file("CA_old.done");
+  leave_journal("CA_old", true);
   world.run_for(std::chrono::hours(8 * 24));
   loop.blocking().hang(true);
   const auto began = world.now();

@@ -191,11 +191,12 @@ TEST_F(Api, HostThatIsNotOurs_IsRefused) {
 TEST_F(Api, RefusalThatQuotesBytesWhichAreNoText_IsJsonAllTheSame) {
   listen();
   run([](Api& t) -> Task<void> {
-    const auto answer = co_await t.ask("GET", "/", "Host: a\xFF.example");
-    EXPECT_EQ(answer.status, 403);
+    t.desk.refusal = {Errc::invalid_argument, "the offer's line \"a=\xFF\" cannot be read"};
+    const auto answer = co_await t.post("/call");
+    EXPECT_EQ(answer.status, 422);
     EXPECT_EQ(valid_utf8(answer.body), answer.body);
-    const auto detail = boost::json::parse(answer.body).at("detail").as_string();
-    EXPECT_NE(detail.find("does not go by the name a\xEF\xBF\xBD.example"), std::string::npos) << detail;
+    EXPECT_EQ(boost::json::parse(answer.body).at("detail").as_string(), "the offer's line \"a=\xEF\xBF\xBD\" cannot be read");
+    EXPECT_EQ((co_await t.ask("GET", "/", "Host: a\xFF.example")).status, 400);
   }(*this));
 }
 
