@@ -4,25 +4,33 @@ import { follow } from './events.js';
 import * as view from './view.js';
 
 const RECONNECT_AFTER_MS = 2000;  // a connection that is gone for so long gets a new offer to the same call
+const RECONNECT_TRIES = 5;        // without an answer in a row; then the call is given up
 const GATHERING_MS = 1000;        // host candidates come at once; nothing waits longer for others
 const LAST_EVENTS_MS = 3000;      // after hanging up; then the page ends the call by itself
 const $ = (id) => document.getElementById(id);
 
-let call = null;  // { place, began, location, connection, microphone, events, lost }
+let call = null;  // { place, began, location, connection, microphone, events, lost, tries, reconnecting, leaving }
 
 $('call').addEventListener('click', () => start());
 $('hang-up').addEventListener('click', () => hangUp());
 $('access').addEventListener('submit', (event) => {
   event.preventDefault();
-  sessionStorage.setItem('token', $('token').value.trim());
+  const token = $('token').value.trim();
+  if (!/^[\x20-\x7e]+$/.test(token)) {  // no header can carry it
+    return view.askForToken('Enter the token: it has only letters, digits and signs of ASCII.');
+  }
+  sessionStorage.setItem('token', token);
   start(sessionStorage.getItem('call'));
 });
 // The page goes: a goodbye on the connection. The server keeps the call for a moment, so that a page that is only being
 // reloaded can join it again.
 addEventListener('pagehide', () => {
-  if (!call?.location) return;
-  sessionStorage.setItem('call', call.location);
-  sessionStorage.setItem('began', call.began);
+  const place = call?.location ?? call?.place;
+  if (!place) return;
+  if (!call.leaving) {
+    sessionStorage.setItem('call', place);
+    sessionStorage.setItem('began', call.began);
+  }
   call.connection?.close();
 });
 // After a reload: the same call, if it still goes on.
@@ -33,7 +41,7 @@ async function start(place) {
   view.showCalling(true);
   view.showState('Asking for the microphone', 'waiting');
   const began = place && Number(sessionStorage.getItem('began')) || Date.now();
-  const mine = call = { place, began, events: new AbortController() };
+  const mine = call = { place, began, events: new AbortController(), tries: 0 };
   sessionStorage.removeItem('call');
   try {
     mine.microphone = await navigator.mediaDevices.getUserMedia({ audio: constraints() });
@@ -46,7 +54,7 @@ async function start(place) {
     await connect(mine, place ?? '/call');
   } catch (error) {
     if (error.needsToken) return needsToken(mine, error.message);
-    if (place) return finish(mine, 'Ready');  // it is over by now
+    if (place && error.status === 404) return finish(mine, 'Ready');  // it is over by now
     return fail(mine, error.message);
   }
   if (call === mine) watch(mine);
@@ -87,10 +95,10 @@ async function connect(mine, url) {
       method: 'POST',
       headers: { 'Content-Type': 'application/sdp', ...authorization() },
       body: connection.localDescription.sdp,
-    }).catch(() => { throw new Error('The agent cannot be reached. Is it still running?'); });
+    }).catch(() => { throw unreachable(); });
     if (!response.ok) throw await refusal(response);
     const place = response.headers.get('Location') ?? url;
-    const answer = await response.text();
+    const answer = await response.text().catch(() => { throw unreachable(); });
     if (call !== mine) {  // hung up meanwhile
       connection.close();
       return void goodbye(place);
@@ -101,6 +109,7 @@ async function connect(mine, url) {
     connection.close();
     throw error;
   }
+  if (call !== mine) return connection.close();
   mine.connection?.close();
   mine.connection = connection;
   connection.onconnectionstatechange = () => connectionChanged(mine, connection);
@@ -116,40 +125,55 @@ function gathered(connection) {
   });
 }
 
+function unreachable() {
+  return Object.assign(new Error('The agent cannot be reached. Is it still running?'), { unreachable: true });
+}
+
+// What the server says of it, as a sentence.
 async function refusal(response) {
-  const text = await response.text().catch(() => '');
-  let detail = text || `The call was refused (${response.status}).`;
+  const text = (await response.text().catch(() => '')).trim();
+  let detail = text || `the call was refused (${response.status})`;
   try {
-    detail = JSON.parse(text).detail ?? detail;
+    detail = String(JSON.parse(text).detail || detail);
   } catch { /* plain text */ }
-  if (response.status === 503) detail = 'All lines are busy. Please try again in a moment.';
-  return Object.assign(new Error(detail), { needsToken: response.status === 401 });
+  const sentence = detail[0].toUpperCase() + detail.slice(1) + (/[.!?]$/.test(detail) ? '' : '.');
+  return Object.assign(new Error(sentence), { status: response.status, needsToken: response.status === 401 });
 }
 
 // The microphone is given back meanwhile. A token that was sent is not the right one.
 function needsToken(mine, detail) {
+  if (call !== mine) return release(mine);
   if (mine.place) sessionStorage.setItem('call', mine.place);
   const wrong = sessionStorage.getItem('token') !== null;
   sessionStorage.removeItem('token');
   finish(mine, 'Ready');
-  view.askForToken(wrong ? `Not accepted: ${detail}.` : '');
+  view.askForToken(wrong ? detail : '');
 }
 
 function connectionChanged(mine, connection) {
-  if (call !== mine || mine.connection !== connection) return;
+  if (call !== mine || mine.leaving || mine.reconnecting || mine.connection !== connection) return;
   clearTimeout(mine.lost);
-  if (['disconnected', 'failed'].includes(connection.connectionState)) {
-    view.showState('Connection lost, trying again', 'waiting');
-    mine.lost = setTimeout(() => reconnect(mine), RECONNECT_AFTER_MS);
-  }
+  if (connection.connectionState === 'connected') mine.tries = 0;
+  if (['disconnected', 'failed'].includes(connection.connectionState)) reconnectSoon(mine);
 }
 
+function reconnectSoon(mine) {
+  view.showState('Connection lost, trying again', 'waiting');
+  mine.lost = setTimeout(() => reconnect(mine), RECONNECT_AFTER_MS);
+}
+
+// The old connection stays until the new one is answered.
 async function reconnect(mine) {
-  if (call !== mine) return;
+  if (call !== mine || mine.leaving) return;
+  mine.reconnecting = true;
   try {
     await connect(mine, mine.location);
   } catch (error) {
-    if (call === mine) fail(mine, error.message);
+    if (call !== mine || mine.leaving) return;
+    if (!error.unreachable || ++mine.tries >= RECONNECT_TRIES) return fail(mine, error.message);
+    reconnectSoon(mine);
+  } finally {
+    mine.reconnecting = false;
   }
 }
 
@@ -188,8 +212,9 @@ function take(mine, { type, data }) {
 
 async function hangUp() {
   const mine = call;
-  if (!mine) return;
+  if (!mine || mine.leaving) return;
   if (!mine.location) return finish(mine, 'Ready');
+  mine.leaving = true;
   view.showState('Hanging up', 'waiting');
   clearTimeout(mine.lost);
   mine.lost = setTimeout(() => ended(mine, { cause: 'caller_hung_up' }), LAST_EVENTS_MS);
@@ -207,6 +232,7 @@ function ended(mine, data) {
 }
 
 function fail(mine, text) {
+  if (call !== mine) return release(mine);
   if (mine.location) goodbye(mine.location);
   finish(mine, 'Ready');
   view.notice(text);

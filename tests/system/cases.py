@@ -33,6 +33,11 @@ class _Result(unittest.TextTestResult):
         super().addError(test, err)
         self.outcomes[test.id()] = "failed"
 
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.outcomes[test.id()] = "failed"
+
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self.outcomes[test.id()] = "skipped"

@@ -46,6 +46,7 @@ const scenarios = {
     await page.click('#call');
     await said('How can I help you?');
     await page.reload();
+    await page.reload();  // before the first has joined again
     await page.waitForFunction(() => document.querySelector('#state').hasAttribute('data-live'), null, { timeout: 10000 });
     await said('How can I help you?');
     await hangUp();
@@ -67,9 +68,14 @@ const scenarios = {
     await page.keyboard.press('Enter');
     await page.waitForSelector('#access:not([hidden])');
     await picture('token');
-    await page.keyboard.type('not the right token');
+    await page.keyboard.type('ein Schlüssel');
     await page.keyboard.press('Enter');
     await page.waitForSelector('#notice:not([hidden])');
+    seen.refused = await page.textContent('#notice');
+    seen.kept = await page.evaluate(() => sessionStorage.getItem('token'));
+    await page.keyboard.type('not the right token');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('#notice').textContent.includes('right one'), null, { timeout: 10000 });
     seen.notice = await page.textContent('#notice');
     seen.asked = await focused();
     await page.waitForSelector('#access:not([hidden])');
@@ -89,6 +95,41 @@ const scenarios = {
     seen.afterwards = await focused();
     // The browser itself reports what was answered with 401.
     seen.errors = seen.errors.filter((text) => !text.includes('401'));
+  },
+
+  // The connection fails, and the first two offers after that do not arrive.
+  async 'connection lost'() {
+    await page.addInitScript(() => {
+      const made = window.made = [];
+      window.RTCPeerConnection = class extends RTCPeerConnection {
+        constructor(...given) { super(...given); made.push(this); }
+      };
+    });
+    await page.reload();
+    await page.click('#call');
+    await said('How can I help you?');
+    seen.offers = 0;
+    await page.route('**/call/*', (route) => (++seen.offers <= 2 ? route.abort('connectionreset') : route.continue()));
+    await page.evaluate(() => {
+      Object.defineProperty(made[0], 'connectionState', { value: 'failed' });
+      made[0].dispatchEvent(new Event('connectionstatechange'));
+    });
+    await state('Connection lost, trying again');
+    await page.waitForFunction(() => made.at(-1).connectionState === 'connected' && made.length === 4, null, { timeout: 20000 });
+    await page.unroute('**/call/*');
+    await hangUp();
+    seen.errors = seen.errors.filter((text) => !text.includes('ERR_CONNECTION_RESET'));
+  },
+
+  async 'all slots taken'() {
+    await page.click('#call');
+    await said('How can I help you?');
+    const other = await browser.newPage();
+    await other.goto(`${url}/?plain`);
+    await other.click('#call');
+    await other.waitForSelector('#notice:not([hidden])', { timeout: 10000 });
+    seen.notice = await other.textContent('#notice');
+    await hangUp();
   },
 
   // The first two tries to read the events end early: in the middle of an event, and at once.

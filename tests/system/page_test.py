@@ -24,8 +24,8 @@ class Page(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
 
-    def worker(self, **options):
-        return self.enterContext(Worker(PARLEY, self.folder, **options))
+    def worker(self, *arguments, **options):
+        return self.enterContext(Worker(PARLEY, self.folder, *arguments, **options))
 
     def browse(self, worker, name, **more):
         what = {"playwright": str(PLAYWRIGHT), "chromium": CHROMIUM, "url": worker.url, "microphone": str(self.question()),
@@ -72,7 +72,8 @@ class Page(unittest.TestCase):
         token = "a token for this test alone"
         worker = self.worker(token=token)
         seen = self.browse(worker, "token", token=token)
-        self.assertIn("not the right one", seen["notice"])
+        self.assertEqual((seen["refused"], seen["kept"]), ("Enter the token: it has only letters, digits and signs of ASCII.", None))
+        self.assertEqual(seen["notice"], "The token is not the right one.")
         self.assertEqual((seen["asked"], seen["afterwards"]), ("token", "call"))
         self.assertEqual(seen["stored"]["local"], 0)
         self.assertEqual(seen["stored"]["cookies"], "")
@@ -81,6 +82,19 @@ class Page(unittest.TestCase):
         self.assertEqual(seen["ending"], "You hung up")
         self.assertEqual(len(list((worker.state / "calls").glob("CA_*"))), 1, "the reloaded page joined its call")
         self.assertEqual(worker.record()["ended_by"], "caller")
+        self.assertEqual(worker.stop(), 0, worker.log())
+
+    def test_lost_connection_is_offered_anew_until_it_is_answered(self):
+        worker = self.worker()
+        seen = self.browse(worker, "connection lost")
+        self.assertEqual((seen["offers"], seen["ending"]), (3, "You hung up"))
+        self.assertEqual(worker.record()["ended_by"], "caller")
+        self.assertEqual(len(list((worker.state / "calls").glob("CA_*"))), 1)
+        self.assertEqual(worker.stop(), 0, worker.log())
+
+    def test_refused_call_says_why(self):
+        worker = self.worker("--slots", "1")
+        self.assertEqual(self.browse(worker, "all slots taken")["notice"], "All 1 slots are taken.")
         self.assertEqual(worker.stop(), 0, worker.log())
 
     def test_events_that_break_off_are_read_on_behind_the_last_whole_one(self):

@@ -27,19 +27,17 @@ class Worker:
                 [binary, "dev", "--state-dir", self.state, "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 env=os.environ | ({"PARLEY_TOKEN": token} if token else {}))
-        self.url = self._wait_for_url()
+        try:
+            self.url = self._wait_for_url()
+        except BaseException:
+            self.end()
+            raise
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        """For a test that failed: nothing of it runs on."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(self.END_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+        self.end()
 
     def _wait_for_url(self):
         deadline = time.monotonic() + self.START_WITHIN_S
@@ -76,13 +74,22 @@ class Worker:
         raise AssertionError("no terminal record:\n" + json.dumps(seen, indent=1) + self.log())
 
     def stop(self):
-        """Asks it to end; the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        """Asks it to end, and lets calls finish; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def end(self):
+        """For a test that failed as well: nothing of it runs on. The second signal closes the calls at once."""
+        self._end(signal.SIGTERM, signal.SIGINT)
+
+    def _end(self, *signals):
+        for number in signals:
+            if self.process.poll() is None:
+                self.process.send_signal(number)
         try:
             return self.process.wait(self.END_WITHIN_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
             raise AssertionError("the worker did not end:\n" + self.log())
 
 

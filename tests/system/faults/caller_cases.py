@@ -24,7 +24,7 @@ class Callers(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.worker = Worker(AGENT, cls.folder, "--slots", "40")
-        cls.addClassCleanup(cls.worker.stop)
+        cls.addClassCleanup(cls.worker.end)
         cls.site = Site(cls.worker.url)
         cls.llm = FakeOpenAi()
         cls.addClassCleanup(cls.llm.close)

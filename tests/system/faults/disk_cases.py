@@ -1,6 +1,5 @@
 """The disk under the journals is full."""
 
-import os
 import pathlib
 import re
 import signal
@@ -10,22 +9,20 @@ import time
 import unittest
 import urllib.request
 
-from fault_tools import PARLEY, AGENT, wait_until, health_port, status_of, healthy, timeline, record_of, with_metadata
+from fault_tools import PARLEY, AGENT, own_mounts, wait_until, health_port, status_of, healthy, timeline, record_of, with_metadata
 from worker import Worker
-
 
 
 class WorkerOnSmallDisk(Worker):
     """A worker whose state directory is a small disk of its own, which nobody else sees."""
 
-    def __init__(self, folder, size):
+    def __init__(self, folder, size, namespaces):
         self.real = pathlib.Path(folder) / "state"
         self.real.mkdir()
         wrapper = pathlib.Path(folder) / "wrapper"
         wrapper.write_text(f'#!/bin/sh\nmount -t tmpfs -o size={size} tmpfs {self.real} && exec {AGENT} "$@"\n')
         wrapper.chmod(0o755)
         outer = pathlib.Path(folder) / "outer"
-        namespaces = "-m" if os.geteuid() == 0 else "-rm"
         outer.write_text(f'#!/bin/sh\nexec unshare {namespaces} {wrapper} "$@"\n')
         outer.chmod(0o755)
         super().__init__(outer, folder)
@@ -37,12 +34,10 @@ class FullDisk(unittest.TestCase):
     """The disk under the journals is full: calls go on, the operator is told, and nothing is passed over in silence."""
 
     def setUp(self):
-        can = subprocess.run(["unshare", "-m" if os.geteuid() == 0 else "-rm", "true"], capture_output=True, text=True)
-        if can.returncode != 0:
-            self.skipTest("no mount namespace can be made here: " + can.stderr.strip())
+        namespaces = own_mounts(self)
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.worker = WorkerOnSmallDisk(folder, "192k")
-        self.addCleanup(self.worker.stop)
+        self.worker = WorkerOnSmallDisk(folder, "192k", namespaces)
+        self.addCleanup(self.worker.end)
 
     def fill(self):
         with open(self.worker.state / "filler", "ab", buffering=0) as filler:

@@ -28,6 +28,15 @@ def models():
     return pathlib.Path(cache) / "models"
 
 
+def own_mounts(test):
+    """The option of unshare for mounts that nobody else sees; where none can be made the test is skipped."""
+    option = "-m" if os.geteuid() == 0 else "-rm"
+    can = subprocess.run(["unshare", option, "true"], capture_output=True, text=True)
+    if can.returncode != 0:
+        test.skipTest("no mounts of its own can be made here: " + can.stderr.strip())
+    return option
+
+
 def processes_with(text):
     """Those whose command line mentions it."""
     found = []

@@ -21,7 +21,7 @@ class Http(unittest.TestCase):
     def setUpClass(cls):
         folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.worker = Worker(AGENT, folder, "--slots", "2")
-        cls.addClassCleanup(cls.worker.stop)
+        cls.addClassCleanup(cls.worker.end)
         cls.site = Site(cls.worker.url)
 
     def tearDown(self):
@@ -88,10 +88,11 @@ class Http(unittest.TestCase):
         whole = sdp(video=True)
         for cut in range(3, len(whole), 97):
             self.all_free()
-            status, _, body = self.site.offer(whole[:cut])
+            status, fields, body = self.site.offer(whole[:cut])
             self.assertIn(status, (201, 422), f"{cut}: {body}")
-            if status == 201:
-                break  # all that counts is there
+            if status == 201:  # all that counts is there
+                self.site.ask("DELETE", fields["Location"])
+                break
 
     def test_offer_with_thousands_of_candidates_is_answered_or_refused_at_once(self):
         for text in (sdp(candidates=900), sdp() + "a=candidate:1 1 udp 1 ::1 9 typ host\r\n" * 1500):
@@ -142,7 +143,7 @@ class Http(unittest.TestCase):
         self.assertEqual([status for status, _, _ in first], [201, 201])
         began = time.monotonic()
         fields = self.problem(self.site.offer(sdp()), 503, "all 2 slots are taken")
-        self.assertLess(time.monotonic() - began, 0.1)
+        self.assertLess(time.monotonic() - began, 2, "it was queued")
         self.assertGreater(int(fields["Retry-After"]), 0)
         self.assertEqual(self.site.ask("DELETE", first[0][1]["Location"])[0], 200)
         status, fields, _ = wait_until(lambda: (lambda a: a if a[0] == 201 else None)(self.site.offer(sdp())), 10, "a slot is given again")

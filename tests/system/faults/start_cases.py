@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from fault_tools import PARLEY, USAGE, CANNOT_START, ANY_PORTS, models, processes_with, wait_until, healthy
+from fault_tools import PARLEY, USAGE, CANNOT_START, ANY_PORTS, models, own_mounts, processes_with, wait_until, healthy
 from worker import Worker
 
 
@@ -86,8 +86,9 @@ class Start(unittest.TestCase):
         self.assertRegex(why, f"the state directory {self.state} cannot be used .*Not a directory.*--state-dir")
 
     def test_state_directory_cannot_be_written(self):
+        namespaces = own_mounts(self)
         self.state.mkdir()
-        why = self.refused(CANNOT_START, wrap=["unshare", "-m", "sh", "-c", f'mount -t tmpfs -o ro tmpfs {self.state} && exec "$@"', "sh"])
+        why = self.refused(CANNOT_START, wrap=["unshare", namespaces, "sh", "-c", f'mount -t tmpfs -o ro tmpfs {self.state} && exec "$@"', "sh"])
         self.assertRegex(why, f"the state directory {self.state} cannot be used .*Read-only file system.*--state-dir")
 
     def test_state_directory_cannot_be_made(self):
@@ -96,7 +97,7 @@ class Start(unittest.TestCase):
 
     def test_state_directory_is_in_use_and_its_worker_goes_on(self):
         worker = Worker(PARLEY, self.folder)
-        self.addCleanup(worker.stop)
+        self.addCleanup(worker.end)
         done = subprocess.run([PARLEY, "dev", "--state-dir", self.state, *ANY_PORTS], capture_output=True, text=True, timeout=20)
         self.assertEqual(done.returncode, CANNOT_START, done.stderr)
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
