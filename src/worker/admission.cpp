@@ -28,7 +28,7 @@ Result<Supervisor::Call*> Supervisor::admit() {
   if (inference_.unusable().is_set()) return fail(Errc::closing, "this worker ends: its inference process cannot use its model");
   if (!slots_.take(loop_.now())) {
     ++counters_.refused;
-    return fail(Errc::overloaded, fmt::format("all {} slots are taken", slots_.limit(loop_.now())));
+    return fail(Errc::overloaded, fmt::format("all slots are taken ({})", slots_.limit(loop_.now())));
   }
   auto& call = add_call(make_id(loop_.random(), "CA_"), make_id(loop_.random(), "AJ_"));
   call.has_slot = true;

@@ -41,6 +41,7 @@ Task<Result<void>> Supervisor::start() {
   }
   (void)scope_.spawn("housekeeping", housekeeping());
   (void)scope_.spawn("watch_disk", watch_disk());
+  (void)scope_.spawn("tidy_journals", tidy_journals());
   serving_ = true;
   co_return Result<void>{};
 }
@@ -64,6 +65,13 @@ Task<void> Supervisor::watch_disk() {
   for (;;) {
     const bool answered = co_await records_.look_at_disk(loop_.in(kDiskLook));
     co_await sleep_for(answered ? kDiskLook : kSlowDiskLook);
+  }
+}
+
+Task<void> Supervisor::tidy_journals() {
+  for (;;) {
+    (void)co_await records_.keep_within_bounds(loop_.in(kTidyPatience));
+    co_await sleep_for(kTidyEvery);
   }
 }
 

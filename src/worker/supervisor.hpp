@@ -38,6 +38,8 @@ class Supervisor final : public CallDesk {
   static constexpr std::size_t kMaxKept = 512;
   static constexpr int kSpawnTries = 2;             // when the zygote dies under a call's start
   static constexpr std::size_t kMaxCalls = 10'000;
+  static constexpr Duration kTidyEvery = 1h;        // journals that are too old, or too many
+  static constexpr Duration kTidyPatience = 60s;
   static constexpr Duration kFlushPatience = 5s;    // for terminal records, at the end
   static constexpr Duration kDiskLook = 1s;
   static constexpr Duration kSlowDiskLook = 60s;    // after one that was not answered: each holds a helper thread
@@ -97,6 +99,7 @@ class Supervisor final : public CallDesk {
 
   Task<void> housekeeping();
   Task<void> watch_disk();
+  Task<void> tidy_journals();
   Task<bool> wait_calls_gone(Deadline deadline);
 
   Loop& loop_;

@@ -94,7 +94,7 @@ class Page(unittest.TestCase):
 
     def test_refused_call_says_why(self):
         worker = self.worker("--slots", "1")
-        self.assertEqual(self.browse(worker, "all slots taken")["notice"], "All 1 slots are taken.")
+        self.assertEqual(self.browse(worker, "all slots taken")["notice"], "All slots are taken (1).")
         self.assertEqual(worker.stop(), 0, worker.log())
 
     def test_events_that_break_off_are_read_on_behind_the_last_whole_one(self):

@@ -53,6 +53,7 @@ void SimulatedCall::start_closing(Ending ending) {
   close_began = loop.now();
   const auto drain = ending == Ending::graceful ? Duration(60s) : Duration(5s);
   (void)outside->spawn("closer", [](SimulatedCall& self, Duration budget) -> Task<void> {
+    if (!self.session) co_return;  // destroyed in between
     const auto drain_by = self.loop.in(budget);
     self.report = co_await self.session->close(drain_by, Deadline(drain_by.at() + PipelineSession::kCloseBudget + 1s));
     self.close_ended = self.loop.now();
