@@ -79,7 +79,7 @@ Task<CloseReport> PipelineSession::close_body(Deadline drain_deadline, Deadline 
   if (agent_->on_exit) {
     (void)co_await within(by.within(loop_.in(kClosingExit)), run_hook(agent_, agent_->on_exit, "on_exit"));
   }
-  failure_watch_.kill();
+  (void)co_await failure_watch_.close(by);
   auto report = co_await scope_.close(by);
   emit_close();
   co_return report;

@@ -92,7 +92,7 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     Scope beside(job_.scope(), "closing", 1);
     (void)beside.spawn("stop app", stop_app_at(drain));
     if (session_) report.add("session", co_await session_->close(drain, before_leaving));
-    beside.kill();
+    (void)co_await beside.close(before_leaving);
     report.add("app", co_await app_scope_.close(before_leaving));
     transport_.request_stop({StopCause::owner_closed, {}});
     report.add("transport", co_await transport_.close(deadline));

@@ -142,7 +142,7 @@ class Http(unittest.TestCase):
         first = [self.site.offer(sdp()) for _ in range(2)]
         self.assertEqual([status for status, _, _ in first], [201, 201])
         began = time.monotonic()
-        fields = self.problem(self.site.offer(sdp()), 503, "all slots are taken (2)")
+        fields = self.problem(self.site.offer(sdp()), 503, r"all slots are taken \(2\)")
         self.assertLess(time.monotonic() - began, 2, "it was queued")
         self.assertGreater(int(fields["Retry-After"]), 0)
         self.assertEqual(self.site.ask("DELETE", first[0][1]["Location"])[0], 200)
