@@ -39,6 +39,7 @@ job::JobProcessConfig job_config(const WorkerOptions& options, const WorkerParts
 }
 
 [[noreturn]] void run_job_role(const WorkerOptions& options, const WorkerParts& parts, std::shared_ptr<LogSink> log) {
+  job::keep_heap_small();
   if (parts.prewarm) (void)parts.prewarm();
   const ipc::Spawn spawn{.request = 0,
                          .kind = options.job_kind == "after_call" ? ipc::JobKind::after_call : ipc::JobKind::call,

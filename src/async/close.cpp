@@ -6,6 +6,7 @@
 
 #include <parley/async/scope.hpp>
 #include <parley/async/within.hpp>
+#include <parley/base/exception.hpp>
 
 namespace parley {
 
@@ -119,10 +120,8 @@ Task<void> CloseOnce::run_body(std::unique_ptr<Run> run, Deadline deadline, Body
     run->finish(std::move(result), loop.now());
   } catch (const Stopped&) {
     throw;
-  } catch (const std::exception& error) {
-    run->fail(error.what(), loop.now());
   } catch (...) {
-    run->fail("an exception of unknown type", loop.now());
+    run->fail(describe_current_exception(), loop.now());
   }
 }
 

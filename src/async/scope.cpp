@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <parley/base/exception.hpp>
+
 namespace parley {
 
 // A task of the scope: queued once to start it, and once more, after its last step, to be reaped. Nothing is destroyed
@@ -31,10 +33,8 @@ class Scope::Child final : public TaskRoot, public Runnable {
     try {
       task_.handle().promise().take();
     } catch (const Stopped&) {
-    } catch (const std::exception& error) {
-      return error.what();
     } catch (...) {
-      return "an exception of unknown type";
+      return describe_current_exception();
     }
     return {};
   }

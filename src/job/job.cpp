@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <parley/async/within.hpp>
+#include <parley/base/exception.hpp>
 #include <parley/base/utf8.hpp>
 
 namespace parley::job {
@@ -25,16 +26,6 @@ bool nobody_listens(StopCause cause) noexcept {
 }
 
 }  // namespace
-
-std::string describe_current_exception() {
-  try {
-    throw;
-  } catch (const std::exception& thrown) {
-    return thrown.what();
-  } catch (...) {
-    return "an exception of unknown type";
-  }
-}
 
 Job::Job(Loop& loop, JobConfig config, JobPorts ports)
     : loop_(loop),

@@ -49,9 +49,6 @@ struct JobPorts {
   std::function<void(ipc::ExitCode)> finish;
 };
 
-// Inside a catch block: what user code threw, whatever it was.
-std::string describe_current_exception();
-
 class Job final : private JobContext {
  public:
   static constexpr std::size_t kMaxOffersAtOnce = 4;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <parley/async/within.hpp>
+#include <parley/base/exception.hpp>
 #include <parley/base/utf8.hpp>
 
 #include "job/hooks_runner.hpp"

@@ -102,7 +102,6 @@ void keep_heap_small() noexcept {
 }
 
 void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& config) {
-  keep_heap_small();
   auto keep = config.keep_fds;
   keep.push_back(link.get());
   close_all_but(std::move(keep));

@@ -24,7 +24,7 @@ struct JobProcessConfig {
 };
 
 // One arena for all threads, and memory goes back to the kernel as soon as it is freed: with glibc's own settings each helper
-// thread keeps an arena, four megabytes a call. The zygote does it for its jobs.
+// thread keeps an arena, four megabytes a call. The zygote does it for its jobs, an exec'd job for itself.
 void keep_heap_small() noexcept;
 
 // The rest of this process's life. Called with one thread, right after the fork or at the start of an exec'd job.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <parley/async/within.hpp>
+#include <parley/base/exception.hpp>
 
 namespace parley::net {
 
@@ -141,10 +142,8 @@ Task<void> HttpConnection::answer(ServerRequest request, std::optional<ServerRes
     response = answered ? std::move(*answered) : plain(503, "there was no answer in time; try again");
   } catch (const Stopped&) {
     throw;
-  } catch (const std::exception& error) {
-    server_.logger_.error("{} {} failed: {}", method, path, error.what());
   } catch (...) {
-    server_.logger_.error("{} {} failed by an exception of unknown type", method, path);
+    server_.logger_.error("{} {} failed: {}", method, path, describe_current_exception());
   }
   if (!response) response = plain(500, "internal error");
   scope.request_stop({StopCause::finished, {}});

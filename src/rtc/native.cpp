@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <rtc/rtc.hpp>
 
+#include <parley/base/exception.hpp>
+
 namespace parley::rtc {
 
 namespace {
@@ -46,10 +48,8 @@ Result<void> guarded(std::string_view what, Function function) noexcept {
   try {
     function();
     return {};
-  } catch (const std::exception& error) {
-    return fail(Errc::unavailable, fmt::format("{}: {}", what, error.what()));
   } catch (...) {
-    return fail(Errc::unavailable, fmt::format("{}: an exception of unknown type", what));
+    return fail(Errc::unavailable, fmt::format("{}: {}", what, describe_current_exception()));
   }
 }
 

@@ -90,10 +90,7 @@ void Generation::request_stop(StopReason reason) noexcept {
 
 Task<CloseReport> Generation::close(Deadline deadline) {
   request_stop({StopCause::owner_closed, {}});
-  CloseReport report;
-  if (stream_) report.add("stream", co_await close_stream(*stream_, deadline));
-  report.add("tasks", co_await scope_.close(deadline));
-  co_return report;
+  co_return co_await close_stream_and_tasks(stream_.get(), scope_, deadline);
 }
 
 void Generation::kill() noexcept {

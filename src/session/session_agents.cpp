@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <parley/async/within.hpp>
+#include <parley/base/exception.hpp>
 
 #include "session/pipeline_session.hpp"
 
@@ -38,10 +39,8 @@ Task<void> PipelineSession::run_hook(std::shared_ptr<const Agent> agent, const s
     co_await hook(*this);
   } catch (const Stopped&) {
     throw;
-  } catch (const std::exception& error) {
-    logger_.error("{} of agent {} failed: {}", name, agent->name, error.what());
   } catch (...) {
-    logger_.error("{} of agent {} failed by an exception of unknown type", name, agent->name);
+    logger_.error("{} of agent {} failed: {}", name, agent->name, describe_current_exception());
   }
 }
 

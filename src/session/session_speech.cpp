@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <parley/async/within.hpp>
+#include <parley/base/exception.hpp>
 #include <parley/base/ids.hpp>
 #include <parley/events.hpp>
 
@@ -244,10 +245,8 @@ Task<AfterTurn> PipelineSession::ask_hook(std::shared_ptr<const Agent> agent, Us
     co_return co_await agent->on_user_turn_completed(*this, turn);
   } catch (const Stopped&) {
     throw;
-  } catch (const std::exception& error) {
-    logger_.error("on_user_turn_completed of {} failed: {}", agent->name, error.what());
   } catch (...) {
-    logger_.error("on_user_turn_completed of {} failed by an exception of unknown type", agent->name);
+    logger_.error("on_user_turn_completed of {} failed: {}", agent->name, describe_current_exception());
   }
   co_return AfterTurn::reply;
 }

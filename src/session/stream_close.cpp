@@ -1,6 +1,8 @@
 #include "session/stream_close.hpp"
 
+#include <parley/async/scope.hpp>
 #include <parley/async/within.hpp>
+#include <parley/base/exception.hpp>
 
 namespace parley {
 
@@ -16,13 +18,18 @@ Task<CloseReport> close_stream(ProviderStream& stream, Deadline deadline) {
     report.add({"stream", CloseOutcome::forced, loop.now() - began, "its close did not come to an end"});
   } catch (const Stopped&) {
     throw;
-  } catch (const std::exception& error) {
-    report.add({"stream", CloseOutcome::failed, loop.now() - began, error.what()});
   } catch (...) {
-    report.add({"stream", CloseOutcome::failed, loop.now() - began, "an exception of unknown type"});
+    report.add({"stream", CloseOutcome::failed, loop.now() - began, describe_current_exception()});
   }
   stream.kill();
   report.took = loop.now() - began;
+  co_return report;
+}
+
+Task<CloseReport> close_stream_and_tasks(ProviderStream* stream, Scope& scope, Deadline deadline) {
+  CloseReport report;
+  if (stream) report.add("stream", co_await close_stream(*stream, deadline));
+  report.add("tasks", co_await scope.close(deadline));
   co_return report;
 }
 

@@ -6,6 +6,8 @@
 #include "session/pipeline_session.hpp"
 #include "session/session_port.hpp"
 
+#include <parley/base/exception.hpp>
+
 namespace parley::voice {
 
 namespace {
@@ -63,10 +65,8 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
       if (!started_.is_set()) why = "the entrypoint returned without having started a session";
     } catch (const Stopped&) {
       throw;
-    } catch (const std::exception& error) {
-      why = fmt::format("the entrypoint failed: {}", error.what());
     } catch (...) {
-      why = "the entrypoint failed by an exception of unknown type";
+      why = fmt::format("the entrypoint failed: {}", describe_current_exception());
     }
     if (!why.empty()) fail_call(why);
   }

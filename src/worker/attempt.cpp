@@ -178,7 +178,7 @@ bool Attempt::starved(TimePoint now) const {
   if (to_seconds(waited) > kStarvedShare * to_seconds(since)) return true;
   // A job that spins is not starved, however crowded the machine is.
   const bool idle = to_seconds(ran) < 0.5 * to_seconds(since);
-  return idle && waited > Duration::zero() && system_.cpu_pressure() > kHighPressure;
+  return idle && waited > Duration::zero() && system_.crowded();
 }
 
 Task<void> Attempt::watch() {

@@ -46,7 +46,6 @@ class Attempt {
   static constexpr Duration kLook = 1s;              // at least so often it is looked at
   static constexpr Duration kLastWords = 500ms;      // for what a process said before it ended
   static constexpr double kStarvedShare = 0.3;       // of the time since it was last on time, waiting for a processor
-  static constexpr double kHighPressure = 0.6;
 
   Attempt(Scope& parent, System& system, const ipc::Deadlines& deadlines, ipc::JobIdentity job, AttemptOwner& owner,
           AttemptCounters& counters, std::size_t max_private_bytes);

@@ -54,6 +54,8 @@ class Supervisor final : public CallDesk {
   // closed by force. True: every call ended by itself.
   Task<bool> drain();
   void hurry();
+  // False: at the deadline some calls still have a process.
+  Task<bool> wait_calls_gone(Deadline deadline);
 
   // CallDesk
   Task<Result<CallAnswer>> offer(std::string sdp, boost::json::object metadata, Deadline deadline) override;
@@ -100,7 +102,6 @@ class Supervisor final : public CallDesk {
   Task<void> housekeeping();
   Task<void> watch_disk();
   Task<void> tidy_journals();
-  Task<bool> wait_calls_gone(Deadline deadline);
 
   Loop& loop_;
   SupervisorConfig config_;

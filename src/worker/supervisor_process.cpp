@@ -63,7 +63,7 @@ class SupervisorProcess {
   // A worker that can hear nobody is none; but calls that are there are not cut.
   Task<void> end_without_inference() {
     (void)co_await supervisor_->inference_unusable().wait(Deadline::bounded_by_scope());
-    while (supervisor_->calls() > 0) co_await sleep_for(1s);
+    (void)co_await supervisor_->wait_calls_gone(Deadline::bounded_by_scope());
     if (told_to_stop_.is_set()) co_return;  // the drain ends this process
     cannot_start({Errc::unavailable, "the inference process cannot use its model, as it says above"});
   }

@@ -39,6 +39,8 @@ class Process {
 
 class System {
  public:
+  static constexpr double kHighPressure = 0.6;
+
   struct Zygote {
     std::unique_ptr<Process> process;
     std::unique_ptr<ipc::Link> link;
@@ -70,6 +72,8 @@ class System {
 
   // How much of the last ten seconds some task of this machine waited for a processor, 0 to 1.
   virtual double cpu_pressure() const noexcept = 0;
+  // Who is late then is not to blame.
+  bool crowded() const noexcept { return cpu_pressure() > kHighPressure; }
   // Processes that became ours because their parents died. Now and then.
   virtual void reap_strays() noexcept = 0;
 };

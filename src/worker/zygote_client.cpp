@@ -60,7 +60,7 @@ Task<void> ZygoteClient::serve(ipc::Link& link) {
 }
 
 TimePoint ZygoteClient::patience_ends(const Pending& pending) const noexcept {
-  return pending.asked_at + (system_.cpu_pressure() > kHighPressure ? kBusyPatience : kSpawnPatience);
+  return pending.asked_at + (system_.crowded() ? kBusyPatience : kSpawnPatience);
 }
 
 Task<void> ZygoteClient::watch_answers() {

@@ -22,7 +22,6 @@ class ZygoteClient {
   static constexpr Duration kWarmUp = 60s;      // loading models, on a cold disk
   static constexpr Duration kSpawnPatience = 3s;  // a fork takes a millisecond
   static constexpr Duration kBusyPatience = 10s;
-  static constexpr double kHighPressure = 0.6;
 
   ZygoteClient(Scope& parent, System& system);
   void start();

@@ -100,6 +100,15 @@ std::string SimulatedCall::describe() const {
   return text + fmt::format("\n  tasks left: {}", fmt::join(scope->task_names(), ", "));
 }
 
+void CallTest::hung_stt_is_replaced() {
+  stt->faults = {sim::Fault::hangs};
+  start({.name = "a"});
+  caller_says("hello there");
+  ASSERT_TRUE(run_until([&] { return stt->ledger.opened == 2; }, 15s)) << describe();
+  caller_says("hello again");
+  ASSERT_TRUE(wait_for(AgentState::speaking, 8s)) << describe();
+}
+
 void CallTest::TearDown() {
   if (session) {
     close();

@@ -119,6 +119,8 @@ class CallTest : public ::testing::Test, public SimulatedCall {
     const auto started = begin(std::move(agent), std::move(options));
     ASSERT_TRUE(started) << started.error().message();
   }
+  // A stream that never answers: it is given up, and the next one hears the caller.
+  void hung_stt_is_replaced();
 };
 
 std::string to_text(const ChatItem& item);

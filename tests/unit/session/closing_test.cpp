@@ -14,12 +14,7 @@ using Closing = CallTest;
 
 TEST_F(Closing, SttWhoseCloseNeverReturns_IsReplacedAllTheSame) {
   stt->never_closes = true;
-  stt->faults = {Fault::hangs};
-  start({.name = "a"});
-  caller_says("hello there");
-  ASSERT_TRUE(run_until([&] { return stt->ledger.opened == 2; }, 15s)) << describe();
-  caller_says("hello again");
-  ASSERT_TRUE(wait_for(AgentState::speaking, 8s)) << describe();
+  hung_stt_is_replaced();
 }
 
 TEST_F(Closing, LlmWhoseCloseNeverReturns_IsTriedAgain_AndEveryTurnIsAnswered) {

@@ -165,14 +165,7 @@ TEST_F(Failures, SttThatIsLost_IsOpenedAgain_AndTheCallGoesOn) {
   EXPECT_EQ(stt->ledger.opened, 4);
 }
 
-TEST_F(Failures, SttThatNeverAnswersAFlush_IsReplaced) {
-  stt->faults = {Fault::hangs};
-  start({.name = "a"});
-  caller_says("hello there");
-  ASSERT_TRUE(run_until([&] { return stt->ledger.opened == 2; }, 15s)) << describe();
-  caller_says("hello again");
-  ASSERT_TRUE(wait_for(AgentState::speaking, 8s)) << describe();
-}
+TEST_F(Failures, SttThatNeverAnswersAFlush_IsReplaced) { hung_stt_is_replaced(); }
 
 TEST_F(Failures, SttWithoutAFinalTranscript_TheTurnEndsOnWhatWasHeard) {
   stt->faults = {Fault::stalls};
