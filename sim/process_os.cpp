@@ -106,7 +106,9 @@ struct SimOs::JobBody final : Body {
       : disk(os.disk_.process(fmt::format("p{}", entry.pid))),
         writer(*entry.loop, os.disk_),
         dialer(os, entry.pid),
-        dead_man(os, entry.pid) {
+        dead_man(os, entry.pid),
+        mirroring(*entry.loop, "mirroring"),
+        mirror(os.make_mirror(*entry.loop, mirroring)) {
     const bool fresh = spawn.kind == ipc::JobKind::call;
     auto journal = fresh ? job::create_journal(*disk, kCalls, spawn.call_id) : job::open_journal(*disk, kCalls, spawn.call_id);
     job::OpenJournal opened{.file = nullptr, .path = {}, .contents = {}};
@@ -122,6 +124,7 @@ struct SimOs::JobBody final : Body {
                                .dialer = &dialer,
                                .dead_man = &dead_man,
                                .writer = writer.writer(),
+                               .mirror = mirror.get(),
                                .journal = std::move(opened),
                                .finish = [&os, self](ipc::ExitCode code) { os.end(self.pid, {.code = static_cast<int>(code), .signal = {}}); }});
     body->start();
@@ -132,6 +135,8 @@ struct SimOs::JobBody final : Body {
   SimWriter writer;
   SimDialer dialer;
   SimDeadMan dead_man;
+  Scope mirroring;
+  std::unique_ptr<job::JournalMirror> mirror;
   std::optional<job::Job> body;
 };
 
@@ -214,7 +219,10 @@ class SimOs::SimSystem final : public worker::System {
 struct SimOs::SupervisorBody final : Body {
   SupervisorBody(SimOs& os, Entry& entry)
       : writer(*entry.loop, os.disk_),
-        records(*entry.loop, os.disk_.process(fmt::format("p{}", entry.pid)), kCalls, writer.writer(), os.hooks_),
+        mirroring(*entry.loop, "mirroring"),
+        mirror(os.make_mirror(*entry.loop, mirroring)),
+        records(*entry.loop, os.disk_.process(fmt::format("p{}", entry.pid)), writer.writer(),
+                {.directory = kCalls, .hooks = os.hooks_, .mirror = mirror.get()}),
         system(os),
         supervisor(*entry.loop, os.config_, system, records),
         scope(*entry.loop, "test") {
@@ -223,6 +231,8 @@ struct SimOs::SupervisorBody final : Body {
   static Task<void> start(worker::Supervisor& supervisor) { (void)co_await supervisor.start(); }
 
   SimWriter writer;
+  Scope mirroring;
+  std::unique_ptr<job::JournalMirror> mirror;
   worker::CallRecords records;
   SimSystem system;
   worker::Supervisor supervisor;

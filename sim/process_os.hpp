@@ -54,6 +54,10 @@ class SimOs {
   // The next packets of that job's are garbage.
   void send_garbage(int job_pid);
 
+  // From now on processes that are started mirror their journals to what this makes.
+  using MirrorMaker = std::function<std::unique_ptr<job::JournalMirror>(Loop&, Scope&)>;
+  void mirror_with(MirrorMaker make) { mirror_maker_ = std::move(make); }
+
   std::vector<int> alive(Kind kind) const;
   std::size_t processes() const noexcept { return processes_.size(); }
   std::size_t marks() const noexcept { return marks_.size(); }
@@ -84,9 +88,13 @@ class SimOs {
   Entry* find(int pid);
   void end(int pid, worker::ExitStatus status);
   void end_now();
+  std::unique_ptr<job::JournalMirror> make_mirror(Loop& loop, Scope& scope) const {
+    return mirror_maker_ ? mirror_maker_(loop, scope) : nullptr;
+  }
   int start_job(const ipc::Spawn& spawn, std::unique_ptr<SimLink> link);
 
   World& world_;
+  MirrorMaker mirror_maker_;
   SimLoop& kernel_;
   SimDisk disk_;
   SimProgram program_;

@@ -85,4 +85,17 @@ Task<CloseReport> ScriptedCaller::close(Deadline) {
   co_return CloseReport{};
 }
 
+Task<Result<void>> ScriptedCaller::transfer(std::string to, Deadline deadline) {
+  if (!passing_on_) co_return co_await Transport::transfer(std::move(to), deadline);
+  co_await sleep_for(*passing_on_);
+  passed_on_to.push_back(std::move(to));
+  co_return Result<void>{};
+}
+
+Task<Result<void>> ScriptedCaller::send_dtmf(std::string keys, Deadline deadline) {
+  if (!passing_on_) co_return co_await Transport::send_dtmf(std::move(keys), deadline);
+  keys_heard += keys;
+  co_return Result<void>{};
+}
+
 }  // namespace parley::sim

@@ -57,6 +57,11 @@ class ScriptedCaller final : public Transport {
   void mutes(bool on) { muted_ = on; }
   void presses(char digit) { (void)events_.try_push({.type = TransportEvent::Type::dtmf, .reason = {}, .digit = digit}); }
 
+  // On a telephone it can be passed on and hear keys; `passing_on` is how long the network takes for the former.
+  void is_on_a_telephone(Duration passing_on = 300ms) { passing_on_ = passing_on; }
+  std::vector<std::string> passed_on_to;
+  std::string keys_heard;
+
   const std::vector<Heard>& heard() const noexcept { return heard_; }
   // How long the caller heard of one utterance, and what it heard anything of, in order.
   Duration heard_of(Code code) const;
@@ -69,6 +74,8 @@ class ScriptedCaller final : public Transport {
   std::optional<AudioFrame> receive(TimePoint now) override;
   bool can_deliver() const noexcept override { return connected_ && !stopped_; }
   void send(const AudioFrame& frame, TimePoint now) override;
+  Task<Result<void>> transfer(std::string to, Deadline deadline) override;
+  Task<Result<void>> send_dtmf(std::string keys, Deadline deadline) override;
   TimePoint last_heard() const noexcept override { return last_heard_; }
   void request_stop(StopReason reason) noexcept override;
   Task<CloseReport> close(Deadline deadline) override;
@@ -90,6 +97,7 @@ class ScriptedCaller final : public Transport {
   bool sounding_ = false;
   std::uint64_t frames_ = 0;
   TimePoint last_heard_{};
+  std::optional<Duration> passing_on_;
 };
 
 }  // namespace parley::sim

@@ -22,9 +22,10 @@ struct LimitOptions {
 };
 
 // What the caller hears when the agent cannot go on. Synthesised when the call begins and kept, so that it needs no
-// provider when it is wanted; then the call ends.
+// provider when it is wanted; then the caller is passed on, or the call ends.
 struct FailureOptions {
   std::string say = "I am sorry, something is wrong on our side. Please call again.";
+  std::string then_transfer_to{};  // where the caller is passed on, as Session::transfer; empty, or if it fails: hung up
 };
 
 }  // namespace parley

@@ -13,6 +13,7 @@
 #include <parley/base/log.hpp>
 #include <parley/chat.hpp>
 #include <parley/limits.hpp>
+#include <parley/privacy.hpp>
 #include <parley/providers.hpp>
 #include <parley/retry.hpp>
 #include <parley/speech.hpp>
@@ -28,6 +29,7 @@ struct SessionOptions {
   LimitOptions limits{};
   FailureOptions failure{};
   RetryOptions retry{};
+  std::optional<RecordingOptions> recording{};  // none: the call is not recorded
 };
 
 // How a call is to end.
@@ -43,6 +45,7 @@ enum class Ending {
 class Session {
  public:
   static constexpr std::size_t kMaxQueuedSpeeches = 32;
+  static constexpr std::size_t kMaxDtmf = 64;
 
   virtual ~Session() = default;
 
@@ -65,6 +68,14 @@ class Session {
 
   // Ends the call. Returns at once; the first reason wins, and forced wins over graceful.
   virtual void end(StopReason reason = {StopCause::agent_hung_up, {}}, Ending ending = Ending::graceful) = 0;
+
+  // Passes the caller on ("tel:+15550100", "sip:desk@example.com") and, when that worked, ends the call. What is being said
+  // is not waited for: see RunContext::wait_for_playout. Errc::refused: this call came on a way that cannot do it, or the
+  // other side would not.
+  virtual Task<Result<void>> transfer(std::string to) = 0;
+  // Presses keys: 0-9, *, #, A-D, and 'w' for half a second's wait; at most kMaxDtmf. Errc::refused: as transfer();
+  // Errc::invalid_argument names what is no key.
+  virtual Task<Result<void>> send_dtmf(std::string keys) = 0;
 
   // For the record of the call, which the work after the call gets: see JobContext::remember.
   virtual void remember(std::string_view key, boost::json::value value) = 0;

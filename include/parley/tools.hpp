@@ -43,7 +43,10 @@ class RunContext {
   virtual const std::string& tool_call_id() const noexcept = 0;
   // The reply that called the tool.
   virtual SpeechHandle speech() = 0;
-  // Until the words that the LLM said before the call have been played (or cut).
+  // Words of the tool's own, spoken behind what the reply has said so far; where the reply is over (the caller interrupted, and
+  // the tool survived it) as a speech of their own. Errc::closing: the call ends.
+  virtual Result<void> say(std::string words) = 0;
+  // Until what the reply said before the call, and the tool's own words, have been played (or cut).
   virtual Task<void> wait_for_playout() = 0;
 };
 
@@ -70,7 +73,9 @@ struct Tool {
   ToolDefinition definition;
   ToolFunction run;
   Duration timeout_after = kDefaultTimeout;  // then it is destroyed where it waits, and the LLM is told
-  bool outlives_interruption = false;        // runs to its end though the caller talks over it; its result enters the history
+  // Runs to its end though the caller talks over it. Its result enters the history and is not answered by itself; end_call
+  // and handoff are done all the same, behind what is said by then.
+  bool outlives_interruption = false;
   std::string words_while_waiting{};         // said when the tool begins and the LLM said nothing
 
   Tool timeout(Duration d) && {
@@ -89,6 +94,13 @@ struct Tool {
 
 // Ends the call once the agent has said what it was saying.
 Tool end_call();
+// Passes the caller on to one of these ("tel:+15550100", "sip:desk@example.com"), once the agent has said what it was
+// saying. At least one; the LLM chooses where there are more.
+Tool transfer(std::vector<std::string> to);
+// Presses keys for the other side's machine.
+Tool send_dtmf();
+// Hands the call over to one of these agents, by name. At least one; the LLM chooses where there are more.
+Tool handoff(std::vector<std::string> to, std::function<Result<Agent>(const std::string& name)> agent);
 
 // One parameter of a tool, as the LLM sees it.
 class Arg {

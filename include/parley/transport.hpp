@@ -48,6 +48,10 @@ class Transport {
   // One frame of 20 ms at 48 kHz. Dropped when it cannot be delivered.
   virtual void send(const AudioFrame& frame, TimePoint now) = 0;
 
+  // As Session::transfer and Session::send_dtmf, whose checks have been made. Errc::refused where there is no telephone.
+  virtual Task<Result<void>> transfer(std::string to, Deadline deadline);
+  virtual Task<Result<void>> send_dtmf(std::string keys, Deadline deadline);
+
   // When the caller was last heard of on any channel (RTP, RTCP, SCTP, ICE).
   virtual TimePoint last_heard() const noexcept = 0;
 

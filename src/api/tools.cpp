@@ -1,6 +1,7 @@
 #include <parley/tools.hpp>
 
 #include <parley/agent.hpp>
+#include <parley/session.hpp>
 
 namespace parley {
 
@@ -28,6 +29,70 @@ boost::json::object detail::make_schema(std::vector<std::pair<boost::json::objec
 }
 
 ToolResult hand_off_to(Agent agent) { return {.value = "handed over", .handoff = std::make_shared<const Agent>(std::move(agent))}; }
+
+namespace {
+
+// The LLM's choice where there is one to make: nothing to say for a single target.
+std::vector<Arg> choice_of(const char* name, const char* description, const std::vector<std::string>& targets) {
+  if (targets.size() == 1) return {};
+  return {arg(name, description).one_of(boost::json::array(targets.begin(), targets.end()))};
+}
+
+// Checked against the schema already.
+std::string chosen(const boost::json::object& arguments, const char* name, const std::vector<std::string>& targets) {
+  return targets.size() == 1 ? targets.front() : std::string(arguments.at(name).as_string());
+}
+
+boost::json::object text_parameters(const std::vector<Arg>& args) {
+  return detail::make_schema({args.size(), {detail::JsonType<std::string>::schema(), true}}, args);
+}
+
+Task<Result<ToolResult>> pass_on(RunContext& context, std::string to) {
+  co_await context.wait_for_playout();
+  if (auto passed = co_await context.session().transfer(std::move(to)); !passed) co_return fail(passed.error());
+  co_return ToolResult{.value = "the caller was passed on", .reply = false};
+}
+
+Task<Result<ToolResult>> press(RunContext& context, std::string keys) {
+  co_await context.wait_for_playout();
+  if (auto pressed = co_await context.session().send_dtmf(std::move(keys)); !pressed) co_return fail(pressed.error());
+  co_return ToolResult{.value = "pressed"};
+}
+
+Task<Result<ToolResult>> give_to(Result<Agent> agent) {
+  if (!agent) co_return fail(agent.error());
+  co_return hand_off_to(std::move(*agent));
+}
+
+}  // namespace
+
+Tool transfer(std::vector<std::string> to) {
+  ToolDefinition definition{.name = "transfer",
+                            .description = "Passes the caller on to somebody else and ends your part of the call. Tell the caller first.",
+                            .parameters = text_parameters(choice_of("to", "where to", to))};
+  return {.definition = std::move(definition), .run = [to = std::move(to)](RunContext& context, boost::json::object arguments) {
+            return pass_on(context, chosen(arguments, "to", to));
+          }};
+}
+
+Tool send_dtmf() {
+  ToolDefinition definition{.name = "send_dtmf",
+                            .description = "Presses keys of a telephone, for a machine at the other end that asks for them.",
+                            .parameters = text_parameters({arg("keys", "0-9, *, #, A-D; w waits half a second").max_length(Session::kMaxDtmf)})};
+  return {.definition = std::move(definition), .run = [](RunContext& context, boost::json::object arguments) {
+            return press(context, std::string(arguments.at("keys").as_string()));
+          }};
+}
+
+Tool handoff(std::vector<std::string> to, std::function<Result<Agent>(const std::string&)> agent) {
+  ToolDefinition definition{.name = "handoff",
+                            .description = "Hands the call over to a colleague, who goes on with the caller.",
+                            .parameters = text_parameters(choice_of("agent", "to whom", to))};
+  return {.definition = std::move(definition),
+          .run = [to = std::move(to), agent = std::move(agent)](RunContext&, boost::json::object arguments) {
+            return give_to(agent(chosen(arguments, "agent", to)));
+          }};
+}
 
 Tool end_call() {
   return tool("end_call", "Ends the call. Call it when the caller has said goodbye or clearly wants to hang up; say goodbye yourself first.",

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "app/builtin_providers.hpp"
+#include "app/privacy.hpp"
 #include "ipc/exit_code.hpp"
 #include "net/endpoint.hpp"
 #include "providers/moonshine/moonshine_model.hpp"
@@ -109,9 +110,9 @@ Result<std::shared_ptr<const job::HookRegistry>> hooks_of(const App& app) {
   for (const auto& hook : app.on_end) {
     auto run = [own = hook.run](boost::json::object record, job::HookContext context) {
       return own(std::move(record), {.idempotency_key = std::move(context.key), .attempt = context.try_number,
-                                     .deadline = context.deadline, .logger = std::move(context.logger)});
+                                     .deadline = context.deadline, .logger = std::move(context.logger), .scope = context.scope});
     };
-    if (auto added = registry->add(hook.name, std::move(run)); !added) return fail(added.error());
+    if (auto added = registry->add(hook.name, std::move(run), {.give_up_after = hook.give_up_after}); !added) return fail(added.error());
   }
   return registry;
 }
@@ -208,7 +209,12 @@ int run_serve(int argc, char** argv, ServeOptions options, App app) {
   if (options.worker.role == "supervisor" && !model_files_are_good(*assets, app.defaults.providers)) {
     return static_cast<int>(ipc::ExitCode::usage);
   }
+  const auto privacy = app.privacy;
   auto parts = parts_of(options, *setup, std::move(app), std::move(assets), std::move(*hooks));
+  if (auto applied = apply_privacy(privacy, parts); !applied) {
+    std::cerr << applied.error().message() << '\n';
+    return static_cast<int>(ipc::ExitCode::usage);
+  }
   return roles::run_worker(argc, argv, options.worker, std::move(parts));
 }
 

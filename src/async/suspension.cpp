@@ -15,6 +15,7 @@ std::string_view to_string(StopCause cause) noexcept {
     case StopCause::failure: return "failure";
     case StopCause::shutdown: return "shutdown";
     case StopCause::owner_closed: return "owner_closed";
+    case StopCause::refused: return "refused";
   }
   return "owner_closed";
 }

@@ -48,7 +48,7 @@ void put(const StopReason& reason, wire::Reason& out) {
 }
 
 Result<StopReason> take(const wire::Reason& in) {
-  if (in.cause() > static_cast<std::uint32_t>(StopCause::owner_closed)) return broken("unknown stop cause");
+  if (in.cause() > static_cast<std::uint32_t>(StopCause::refused)) return broken("unknown stop cause");
   return StopReason{static_cast<StopCause>(in.cause()), cut(in.detail())};
 }
 
@@ -198,6 +198,13 @@ Result<void> put(const AfterCallDone& m, wire::FromJob& out) {
   return {};
 }
 
+Result<void> put(const MirrorReport& m, wire::FromJob& out) {
+  out.mutable_mirror()->set_records(m.records);
+  out.mutable_mirror()->set_lost(m.lost);
+  out.mutable_mirror()->set_failures(m.failures);
+  return {};
+}
+
 Result<FromJob> take(const wire::Hello& in) {
   if (auto ok = check_ids(in.call_id(), in.attempt_id()); !ok) return fail(ok.error());
   const auto phase = take_phase(in.phase());
@@ -313,6 +320,7 @@ Result<FromJob> parse_from_job(std::string_view bytes) {
     case wire::FromJob::kTurns: return Turns{in->turns().turns()};
     case wire::FromJob::kEnd: return take(in->end());
     case wire::FromJob::kAfterCall: return AfterCallDone{in->after_call().done(), from_wire_ms(in->after_call().retry_in_ms())};
+    case wire::FromJob::kMirror: return MirrorReport{in->mirror().records(), in->mirror().lost(), in->mirror().failures()};
     case wire::FromJob::BODY_NOT_SET: break;
   }
   return broken("a message of an unknown kind");

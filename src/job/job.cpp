@@ -35,7 +35,7 @@ Job::Job(Loop& loop, JobConfig config, JobPorts ports)
       logger_(loop.logger().with("call", info_.call_id)),
       has_journal_(ports_.journal.file != nullptr),
       journal_(loop, ports_.writer, std::move(ports_.journal),
-               {.call_id = info_.call_id, .attempt_id = info_.attempt_id, .redaction = config_.redaction}),
+               {.call_id = info_.call_id, .attempt_id = info_.attempt_id, .redaction = config_.redaction, .mirror = ports_.mirror}),
       root_(loop, "job"),
       line_(root_, config_.identity, std::move(ports_.link), *ports_.dialer,
             [this] {
@@ -165,7 +165,9 @@ Task<void> Job::answer(ipc::Offer offer, Deadline deadline) {
   line_.answer({offer.request, sdp});
   if (!first) co_return;
   if (!sdp) {
-    request_end({StopCause::failure, "the first offer could not be answered: " + sdp.error().message()}, true);
+    const bool refused = sdp.error().code() == Errc::refused;
+    request_end({refused ? StopCause::refused : StopCause::failure,
+                 refused ? sdp.error().message() : "the first offer could not be answered: " + sdp.error().message()}, true);
   } else if (!ending_) {
     promises_.enter(Phase::running);
   }

@@ -22,6 +22,7 @@
 
 #include "ipc/deadlines.hpp"
 #include "ipc/exit_code.hpp"
+#include "job/ending_steps.hpp"
 #include "job/hooks.hpp"
 #include "job/journal.hpp"
 #include "job/program.hpp"
@@ -45,6 +46,7 @@ struct JobPorts {
   ipc::Dialer* dialer = nullptr;
   DeadMan* dead_man = nullptr;
   JournalWriter writer;
+  JournalMirror* mirror = nullptr;  // must outlive the job; null: none
   OpenJournal journal;  // taken in the process's first acts; a job of kind after_call is nothing without it
   std::function<void(ipc::ExitCode)> finish;
 };
@@ -75,6 +77,7 @@ class Job final : private JobContext {
   void remember(std::string_view key, boost::json::value value) override { journal_.remember(key, std::move(value)); }
   void sync() override { journal_.request_sync(); }
   void end_call(StopReason reason) override;
+  void closing_step(std::string_view name) override { steps_.enter(name, loop_.now()); }
 
   Task<void> live();
   Task<void> live_in_order();
@@ -95,6 +98,7 @@ class Job final : private JobContext {
   Task<bool> work_after_call();
   Task<void> dispose();
   Task<void> finish();
+  Task<void> flush_mirror(Deadline deadline);
   Deadline cut_or(Duration budget) const;
   void note_failure(std::string_view step, std::string_view why);
 
@@ -122,6 +126,7 @@ class Job final : private JobContext {
   Event close_changed_;  // the program has closed, or must do so faster
   bool program_closed_ = false;
   CloseReport teardown_;
+  EndingSteps steps_;
   ipc::ExitCode exit_ = ipc::ExitCode::ok;
   Scope main_;  // the job's own tasks; last, so that they are destroyed first
 };

@@ -34,6 +34,7 @@ Task<void> Job::end_in_order() {
 // stop during a graceful drain shortens what is left of it.
 Task<void> Job::close_program() {
   promises_.enter(Phase::draining, config_.deadlines.drain_forced);
+  steps_.enter("program", loop_.now());
   if (!program_) co_return;
   Scope closing(root_, "closing");
   bool told_forced = false;
@@ -81,12 +82,14 @@ Task<void> Job::run_program_close(Deadline drain, Deadline deadline) {
 // What the program left behind.
 Task<void> Job::close_scope() {
   promises_.enter(Phase::closing);
+  steps_.enter("call", loop_.now());
   answers_->kill();
   const auto report = co_await call_scope_->close(cut_or(config_.deadlines.session_close / 4));
   teardown_.add("call", report);
 }
 
 Task<void> Job::journal_end() {
+  steps_.enter("journal", loop_.now());
   if (program_) {
     try {
       journal_.append(record_type::kSummary, program_->summary());
@@ -94,13 +97,16 @@ Task<void> Job::journal_end() {
       note_failure("summary", describe_current_exception());
     }
   }
-  const auto ended = ended_json(teardown_);
-  journal_.append(record_type::kAttemptEnded, ended);
-  if (config_.hooks && !config_.hooks->all().empty()) {
-    boost::json::array keys;
+  boost::json::array keys;
+  if (config_.hooks) {
     for (auto& key : config_.hooks->keys(info_.call_id)) keys.emplace_back(std::move(key));
-    journal_.append(record_type::kHooksDue, {{"hooks", std::move(keys)}});
   }
+  auto ended = ended_json(teardown_);
+  auto& report = ended["teardown"].as_object();
+  report["steps"] = steps_.to_json(loop_.now());
+  report["hooks"] = keys.size();
+  journal_.append(record_type::kAttemptEnded, ended);
+  if (!keys.empty()) journal_.append(record_type::kHooksDue, {{"hooks", std::move(keys)}});
   auto teardown = valid_utf8(boost::json::serialize(ended));
   if (teardown.size() > ipc::kMaxTeardownBytes) teardown = R"({"note":"too long; see the journal"})";
   line_.end({reason_, teardown_.clean(), std::move(teardown)});
@@ -157,8 +163,18 @@ Task<void> Job::dispose() {
 
 Task<void> Job::finish() {
   promises_.enter(Phase::finished);
-  (void)co_await journal_.sync(cut_or(kSyncPatience));
+  const auto soon = cut_or(kSyncPatience);
+  (void)co_await journal_.sync(soon);
+  co_await flush_mirror(soon);
   (void)co_await line_.flushed(cut_or(kSyncPatience));
+}
+
+// Sent while the disk works: `deadline` is for both.
+Task<void> Job::flush_mirror(Deadline deadline) {
+  if (!ports_.mirror) co_return;
+  co_await ports_.mirror->flush(deadline);
+  const auto health = ports_.mirror->health();
+  line_.mirror({.records = health.records, .lost = health.lost, .failures = health.failures});
 }
 
 }  // namespace parley::job

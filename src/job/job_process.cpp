@@ -126,6 +126,8 @@ void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& conf
   WriterThread writer({.log = config.log});
   RealLoop loop("job", Logger(writer.writer().log_sink(), config.log_level).with("call", spawn.call_id));
   ipc::SocketDialer dialer(loop, *dir);
+  Scope mirroring(loop, "mirroring");
+  const auto mirror = config.mirror ? config.mirror(loop, mirroring) : nullptr;
   KernelDeadMan dead_man(std::move(*timer));
   const auto finish = [&writer, &loop](ipc::ExitCode code) { end_process(writer, loop.logger(), code); };
   Job job(loop,
@@ -139,6 +141,7 @@ void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& conf
            .dialer = &dialer,
            .dead_man = &dead_man,
            .writer = writer.writer(),
+           .mirror = mirror.get(),
            .journal = std::move(journal),
            .finish = finish});
   TerminateWatch terminate_watch;

@@ -5,10 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "async/real_loop.hpp"
 #include "ipc/fd.hpp"
 #include "job/job.hpp"
 
 namespace parley::job {
+
+// Where a process's journals are mirrored. What it makes lives as long as the process.
+using MirrorFactory = std::function<std::unique_ptr<JournalMirror>(RealLoop&, Scope&)>;
 
 // What every job of a worker has in common. Made before the fork, and only read after it.
 struct JobProcessConfig {
@@ -16,6 +20,7 @@ struct JobProcessConfig {
   ProgramFactory program;
   std::shared_ptr<const HookRegistry> hooks;  // may be null
   Redaction redaction;
+  MirrorFactory mirror;  // may be empty
   bool transcripts = true;
   ipc::Deadlines deadlines;
   std::shared_ptr<LogSink> log;

@@ -34,14 +34,14 @@ std::optional<std::string_view> without(std::string_view name, std::string_view 
 
 }  // namespace
 
-Journal::Journal(Loop& loop, JournalWriter writer, OpenJournal opened, JournalOptions options)
+Journal::Journal(Loop& loop, JournalWriter writer, OpenJournal opened, JournalConfig config)
     : loop_(loop),
       writer_(std::move(writer)),
-      options_(std::move(options)),
+      config_(std::move(config)),
       path_(std::move(opened.path)),
       has_file_(opened.file != nullptr),
-      file_(writer_.attach(std::move(opened.file), options_.call_id, path_.empty() ? options_.call_id : path_)),
-      builder_(options_.call_id),
+      file_(writer_.attach(std::move(opened.file), config_.call_id, path_.empty() ? config_.call_id : path_)),
+      builder_(config_.call_id),
       next_sequence_(opened.contents.next_sequence()) {
   builder_.add(opened.contents);
 }
@@ -56,7 +56,7 @@ Task<Result<void>> Journal::let_go(Deadline deadline) {
   auto done = co_await from_callback<Result<void>>(deadline, [&](Callback<Result<void>> told) {
     writer_.let_go(std::move(file), [told](Result<void> result) { told(std::move(result)); });
   });
-  if (!done) co_return fail(Errc::timeout, fmt::format("the journal of {} is still being written", options_.call_id));
+  if (!done) co_return fail(Errc::timeout, fmt::format("the journal of {} is still being written", config_.call_id));
   co_return std::move(*done);
 }
 
@@ -66,11 +66,10 @@ void Journal::append(std::string_view type, boost::json::object data) {
   JournalRecord record{.type = std::string(type),
                        .time = loop_.clock().wall(),
                        .sequence = next_sequence_,
-                       .call_id = options_.call_id,
-                       .attempt_id = options_.attempt_id,
-                       .data = plain ? std::move(data) : redact(type, std::move(data), options_.redaction)};
+                       .call_id = config_.call_id,
+                       .attempt_id = config_.attempt_id,
+                       .data = plain ? std::move(data) : redact(type, std::move(data), config_.redaction)};
   builder_.add(record);
-  if (options_.mirror) options_.mirror(record);
   write(record, reserved);
 }
 
@@ -81,14 +80,15 @@ void Journal::write(const JournalRecord& record, bool reserved) {
   }
   auto line = encode_record(record);
   if (!line) {
-    loop_.logger().warn("{}: {}", options_.call_id, line.error().message());
+    loop_.logger().warn("{}: {}", config_.call_id, line.error().message());
     ++lost_;
     ++next_sequence_;  // a reader sees that one is missing
     return;
   }
-  if (!reserved && bytes_ + line->size() > options_.max_bytes) return reach_limit();
+  if (!reserved && bytes_ + line->size() > config_.max_bytes) return reach_limit();
   ++next_sequence_;
   bytes_ += line->size();
+  if (config_.mirror) config_.mirror->add(text_of_line(*line));
   if (!file_ || !writer_.append(file_, *std::move(line))) ++lost_;
 }
 
@@ -96,7 +96,7 @@ void Journal::reach_limit() {
   limit_reached_ = true;
   ++lost_;
   loop_.logger().warn("{}: the journal of this call has {} bytes, its bound: further events are not written",
-                      options_.call_id, bytes_);
+                      config_.call_id, bytes_);
   append(record_type::kGap,
          {{"lost", 0}, {"why", "the journal has reached its bound: further events of this call are not in it"}});
 }
@@ -106,11 +106,11 @@ void Journal::remember(std::string_view key, boost::json::value value) {
 }
 
 Task<Result<void>> Journal::sync(Deadline deadline) {
-  if (!file_) co_return fail(Errc::closing, fmt::format("the journal of {} was given up", options_.call_id));
+  if (!file_) co_return fail(Errc::closing, fmt::format("the journal of {} was given up", config_.call_id));
   auto done = co_await from_callback<Result<void>>(deadline, [this](Callback<Result<void>> told) {
     writer_.sync(file_, [told](Result<void> result) { told(std::move(result)); });
   });
-  if (!done) co_return fail(Errc::timeout, fmt::format("{} was not on the disk before the deadline", options_.call_id));
+  if (!done) co_return fail(Errc::timeout, fmt::format("{} was not on the disk before the deadline", config_.call_id));
   co_return std::move(*done);
 }
 

@@ -13,7 +13,6 @@
 // Disk:   nothing here waits for it but sync(). A journal without a file (the disk refused) still builds the record.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +22,7 @@
 #include <parley/async/task.hpp>
 
 #include "job/disk.hpp"
+#include "job/journal_mirror.hpp"
 #include "job/journal_record.hpp"
 #include "job/journal_redaction.hpp"
 #include "job/journal_writer.hpp"
@@ -37,18 +37,17 @@ struct OpenJournal {
   JournalContents contents;
 };
 
-struct JournalOptions {
+struct JournalConfig {
   std::string call_id;
   std::string attempt_id;  // empty for a supervisor
   Redaction redaction;
   std::size_t max_bytes = kMaxJournalBytes;
-  // Sees each record as it is handed over, redacted: privacy.journal.mirror. On the loop's thread; must not wait.
-  std::function<void(const JournalRecord&)> mirror;
+  JournalMirror* mirror = nullptr;  // gets each record as it is written, redacted; must outlive the journal; null: none
 };
 
 class Journal {
  public:
-  Journal(Loop& loop, JournalWriter writer, OpenJournal opened, JournalOptions options);
+  Journal(Loop& loop, JournalWriter writer, OpenJournal opened, JournalConfig config);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
@@ -72,7 +71,7 @@ class Journal {
 
   // The call so far, over all attempts: for hooks, takeover, pending work. Complete even when the disk is not.
   const RecordBuilder& so_far() const noexcept { return builder_; }
-  const std::string& call_id() const noexcept { return options_.call_id; }
+  const std::string& call_id() const noexcept { return config_.call_id; }
   const std::string& path() const noexcept { return path_; }
   Loop& loop() const noexcept { return loop_; }
   // False: nothing of it is on a disk, and what earlier processes wrote is not known.
@@ -85,7 +84,7 @@ class Journal {
 
   Loop& loop_;
   JournalWriter writer_;
-  JournalOptions options_;
+  JournalConfig config_;
   std::string path_;
   bool has_file_;
   JournalWriter::FileRef file_;  // null after let_go()

@@ -117,6 +117,11 @@ Result<std::string> encode_record(const JournalRecord& record) {
   return fmt::format("{}{:08x} {:08x} {}\n", kMagic, payload.size(), crc32c(as_bytes(payload)), payload);
 }
 
+std::string_view text_of_line(std::string_view line) noexcept {
+  constexpr std::size_t kFrame = kMagic.size() + 8 + 1 + 8 + 1;
+  return line.substr(std::min(kFrame, line.size()), line.size() - std::min(kFrame + 1, line.size()));
+}
+
 JournalContents parse_journal(std::string_view bytes, std::string_view call_id) {
   JournalContents contents;
   if (bytes.size() > kMaxReadBytes) {

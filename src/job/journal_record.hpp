@@ -60,6 +60,8 @@ inline constexpr std::size_t kMaxReadBytes = 64 * MiB;     // a reader looks at 
 
 // One line, with its end. Errc::invalid_argument: longer than kMaxRecordBytes.
 Result<std::string> encode_record(const JournalRecord& record);
+// The JSON text in such a line.
+std::string_view text_of_line(std::string_view line) noexcept;
 
 // What a file holds, as far as it can be read.
 struct JournalContents {

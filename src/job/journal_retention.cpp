@@ -1,8 +1,15 @@
 #include "job/journal_retention.hpp"
 
 #include <algorithm>
+#include <set>
+
+#include <parley/base/ids.hpp>
 
 namespace parley::job {
+
+namespace {
+constexpr std::string_view kStackSuffix = ".stack";
+}
 
 RetentionPlan plan_retention(std::vector<JournalEntry> journals, const RetentionPolicy& policy, WallTime now) {
   RetentionPlan plan;
@@ -21,6 +28,25 @@ RetentionPlan plan_retention(std::vector<JournalEntry> journals, const Retention
   return plan;
 }
 
+std::vector<std::string> plan_stacks(const std::vector<DiskEntry>& files, const RetentionPlan& plan,
+                                     const RetentionPolicy& policy, WallTime now) {
+  std::set<std::string_view> calls;
+  for (const auto& file : files) {
+    const std::string_view name = file.name;
+    if (!name.ends_with(kStackSuffix)) calls.insert(name.substr(0, name.find('.')));
+  }
+  for (const auto& call_id : plan.remove) calls.erase(call_id);
+  std::vector<std::string> stacks;
+  for (const auto& file : files) {
+    const std::string_view name = file.name;
+    const auto call = name.substr(0, name.find('.'));
+    if (!name.ends_with(kStackSuffix) || !is_id(call) || calls.contains(call)) continue;
+    const bool removed = std::ranges::find(plan.remove, call) != plan.remove.end();
+    if (removed || now - file.modified > policy.keep) stacks.push_back(file.name);
+  }
+  return stacks;
+}
+
 Result<RetentionPlan> apply_retention(Disk& disk, const std::string& directory, const RetentionPolicy& policy,
                                       WallTime now) {
   auto journals = list_journals(disk, directory);
@@ -29,6 +55,13 @@ Result<RetentionPlan> apply_retention(Disk& disk, const std::string& directory, 
   for (const auto& call_id : plan.remove) {
     if (auto removed = disk.remove(settled_path(directory, call_id));
         !removed && removed.error().code() != Errc::not_found) {
+      return fail(removed.error());
+    }
+  }
+  const auto files = disk.list(directory);
+  if (!files) return fail(files.error());
+  for (const auto& name : plan_stacks(*files, plan, policy, now)) {
+    if (auto removed = disk.remove(directory + "/" + name); !removed && removed.error().code() != Errc::not_found) {
       return fail(removed.error());
     }
   }

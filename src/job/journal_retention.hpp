@@ -1,4 +1,5 @@
-// How long journals are kept, and how many. The supervisor keeps to it (worker::CallRecords).
+// How long journals are kept, and how many; the stacks that killed jobs left beside them (<call>.<attempt>.stack) go with
+// them. The supervisor keeps to it (worker::CallRecords).
 #pragma once
 
 #include <string>
@@ -24,6 +25,10 @@ struct RetentionPlan {
 
 // Pure. Settled ones go by age, then oldest first until the rest fits. A journal with work left, or in use, never goes.
 RetentionPlan plan_retention(std::vector<JournalEntry> journals, const RetentionPolicy& policy, WallTime now);
+
+// Of these names of files, the stacks of calls that are removed, and those older than `keep` whose call has no journal. Pure.
+std::vector<std::string> plan_stacks(const std::vector<DiskEntry>& files, const RetentionPlan& plan,
+                                     const RetentionPolicy& policy, WallTime now);
 
 // Lists, plans, removes. Blocks.
 Result<RetentionPlan> apply_retention(Disk& disk, const std::string& directory, const RetentionPolicy& policy,

@@ -45,6 +45,8 @@ class JobContext {
   virtual void sync() = 0;
   // The call is over, or cannot go on. The job then ends in order; the first reason wins.
   virtual void end_call(StopReason reason) = 0;
+  // The program's close has come to this step: for the report of the ending. Steps follow one another.
+  virtual void closing_step(std::string_view) {}
 };
 
 class JobProgram {

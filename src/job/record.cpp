@@ -45,7 +45,7 @@ boost::json::value time_or_null(const std::optional<WallTime>& time) {
 
 std::string_view who_ended(std::string_view cause) noexcept {
   if (cause == "caller_hung_up" || cause == "caller_vanished") return "caller";
-  if (cause == "agent_hung_up" || cause == "finished") return "agent";
+  if (cause == "agent_hung_up" || cause == "finished" || cause == "refused") return "agent";
   if (cause == "limit") return "limit";
   if (cause == "failure") return "failure";
   return "worker";

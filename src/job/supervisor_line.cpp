@@ -127,6 +127,12 @@ void SupervisorLine::after_call(ipc::AfterCallDone done) {
   something_pending_.set();
 }
 
+void SupervisorLine::mirror(ipc::MirrorReport report) {
+  mirror_pending_ = report;
+  all_sent_.reset();
+  something_pending_.set();
+}
+
 Task<void> SupervisorLine::pump() {
   for (;;) {
     (void)co_await something_pending_.wait(Deadline::bounded_by_scope());
@@ -146,7 +152,7 @@ Task<void> SupervisorLine::pump() {
 }
 
 bool SupervisorLine::nothing_pending() const noexcept {
-  return !phase_pending_ && !turns_ && answers_.empty() && !end_pending_ && !after_call_pending_ &&
+  return !phase_pending_ && !turns_ && answers_.empty() && !end_pending_ && !after_call_pending_ && !mirror_pending_ &&
          (backlog_.empty() || backlog_.back().id <= sent_event_);
 }
 
@@ -165,6 +171,8 @@ bool SupervisorLine::send_pending() {
   end_pending_ = false;
   if (after_call_pending_ && !send(*after_call_)) return false;
   after_call_pending_ = false;
+  if (mirror_pending_ && !send(*mirror_pending_)) return false;
+  mirror_pending_.reset();
   if (phase_pending_ && !send(present_phase())) return false;
   phase_pending_ = false;
   if (turns_ && !send(ipc::Turns{*turns_})) return false;

@@ -48,6 +48,7 @@ class SupervisorLine {
   std::uint64_t event(std::string type, std::string data_json);
   void end(ipc::AttemptEnd end);
   void after_call(ipc::AfterCallDone done);
+  void mirror(ipc::MirrorReport report);
 
   // Everything said so far was handed over. Errc::timeout.
   Task<Result<void>> flushed(Deadline deadline);
@@ -89,6 +90,7 @@ class SupervisorLine {
   bool end_pending_ = false;
   std::optional<ipc::AfterCallDone> after_call_;
   bool after_call_pending_ = false;
+  std::optional<ipc::MirrorReport> mirror_pending_;
 
   Event something_pending_;
   Event all_sent_;

@@ -36,6 +36,7 @@ class PipelineSession final : public Session,
   static constexpr Duration kDrainStall = 3s;             // without a sound, and a drain is no longer graceful
   static constexpr Duration kFailureWordsPatience = 2s;   // less than a stall: then tones
   static constexpr Duration kTrailingTranscript = 2s;     // that the caller's last words are waited for
+  static constexpr Duration kTransferWithin = 10s;        // for the other side of a telephone to take the caller
   static constexpr Duration kClosingExit = 500ms;         // for on_exit when the call ends
   static constexpr std::size_t kMaxWaitingTurns = 8;
   static constexpr int kMaxPreemptiveTries = 3;           // in one turn
@@ -68,6 +69,8 @@ class PipelineSession final : public Session,
   UserState user_state() const noexcept override { return turns_.user_state(); }
   AgentState agent_state() const noexcept override { return turns_.agent_state(); }
   void end(StopReason reason = {StopCause::agent_hung_up, {}}, Ending ending = Ending::graceful) override;
+  Task<Result<void>> transfer(std::string to) override;
+  Task<Result<void>> send_dtmf(std::string keys) override;
   void remember(std::string_view key, boost::json::value value) override { port_.remember(key, std::move(value)); }
   const Logger& logger() const noexcept override { return logger_; }
 
@@ -172,6 +175,7 @@ class PipelineSession final : public Session,
   void emit_close();
   void give_up(std::string why);
   void speak_failure_words();
+  Task<void> pass_on_after_failure(Deadline deadline);
   Task<void> await_failure_words(UtteranceId utterance, std::shared_ptr<bool> as_words);
   void write_failure_words(UtteranceId utterance, bool& as_words);
 

@@ -20,7 +20,8 @@ std::string_view close_reason(StopCause cause) noexcept {
     case StopCause::failure: return "error";
     case StopCause::shutdown:
     case StopCause::replaced: return "job_shutdown";
-    case StopCause::owner_closed: return "user_initiated";
+    case StopCause::owner_closed:
+    case StopCause::refused: return "user_initiated";
   }
   return "user_initiated";
 }
@@ -68,17 +69,22 @@ Task<CloseReport> PipelineSession::close(Deadline drain, Deadline deadline) {
 
 Task<CloseReport> PipelineSession::close_body(Deadline drain_deadline, Deadline deadline) {
   if (!ending_) request_stop({StopCause::owner_closed, {}}, Ending::forced);
+  port_.closing_step("speech");
   co_await drain(drain_deadline.within(deadline));
+  co_await pass_on_after_failure(drain_deadline.within(deadline));
   ending_ = Ending::forced;
   silence_all();
+  port_.closing_step("last words");
   co_await await_last_words(drain_deadline.within(deadline).within(loop_.in(kTrailingTranscript)));
   keep_last_words();
   state_ = State::closing;
   const auto by = deadline.within(loop_.in(kCloseBudget));
   tools_.request_stop(reason_);
   if (agent_->on_exit) {
+    port_.closing_step("on_exit");
     (void)co_await within(by.within(loop_.in(kClosingExit)), run_hook(agent_, agent_->on_exit, "on_exit"));
   }
+  port_.closing_step("session");
   (void)co_await failure_watch_.close(by);
   auto report = co_await scope_.close(by);
   emit_close();
@@ -177,6 +183,14 @@ void PipelineSession::speak_failure_words() {
 Task<void> PipelineSession::await_failure_words(UtteranceId utterance, std::shared_ptr<bool> as_words) {
   (void)co_await failure_words_.settled().wait(loop_.in(kFailureWordsPatience));
   write_failure_words(utterance, *as_words);
+}
+
+// The caller has heard that something is wrong, and is not left alone with it.
+Task<void> PipelineSession::pass_on_after_failure(Deadline deadline) {
+  const auto& to = options_.failure.then_transfer_to;
+  if (!failure_ || to.empty() || *ending_ == Ending::forced) co_return;
+  auto passed = co_await within(deadline, transport_.transfer(to, deadline.within(loop_.in(kTransferWithin))));
+  if (!passed) logger_.error("the caller could not be passed on: {}", passed.error().message());
 }
 
 void PipelineSession::write_failure_words(UtteranceId utterance, bool& as_words) {

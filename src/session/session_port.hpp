@@ -19,6 +19,8 @@ class SessionPort {
   // The conversation is over by itself (goodbye, a limit, a failure, the caller left): it stops taking input and finishes
   // what it says. Whoever runs it closes it now. Once.
   virtual void end_requested(const StopReason& reason, bool forced) = 0;
+  // The close has come to this step: "speech", "last words", "on_exit", "session".
+  virtual void closing_step(std::string_view) {}
 
  protected:
   ~SessionPort() = default;

@@ -72,6 +72,13 @@ void PipelineSession::report_turn(const SpeechRun& run) {
   if (plan.turn_ended != TimePoint{}) {
     metrics["transcription_delay"] = std::max(0.0, to_seconds(plan.transcribed - plan.speech_ended));
     metrics["end_of_turn_delay"] = to_seconds(plan.turn_ended - plan.speech_ended);
+    // Generation may begin before the turn is over, and with a guess at it even before the last sound.
+    const auto since = [&](std::string_view name, std::optional<TimePoint> at) {
+      if (at) metrics[name] = std::max(0.0, to_seconds(*at - plan.speech_ended));
+    };
+    since("first_token_delay", run.first_token());
+    since("first_sentence_delay", run.first_sentence());
+    since("first_audio_delay", run.first_audio());
     metrics["e2e_latency"] = to_seconds(loop_.now() - plan.speech_ended);
     if (turn_metrics_.size() < kMaxTurnMetrics) turn_metrics_.push_back(metrics);
   }

@@ -264,9 +264,13 @@ void PipelineSession::reply_to(const Turn& turn, ChatMessage message, std::optio
   (void)schedule(std::move(plan), "generate_reply", false);
 }
 
+// Its reply is over, the call goes on: what it decided is done, behind what is said now.
 void PipelineSession::late_tool_result(const ToolRun& run) {
   add_to_history(run.call());
   add_to_history(run.output());
+  if (run.result().end_call) end({StopCause::agent_hung_up, "the agent ended the call"});
+  if (!run.result().handoff || state_ != State::running) return;
+  if (auto handed = update_agent(*run.result().handoff); !handed) logger_.error("no handoff: {}", handed.error().message());
 }
 
 }  // namespace parley

@@ -11,21 +11,34 @@ namespace parley {
 class SpeechRun::Context final : public RunContext {
  public:
   Context(SpeechRun& run, std::string call_id)
-      : session_(run.host_.session()), state_(run.plan_.state), id_(std::move(call_id)), words_(run.speaking_into_) {}
+      : run_(run), session_(run.host_.session()), state_(run.plan_.state), id_(std::move(call_id)), words_(run.speaking_into_) {}
 
   Session& session() noexcept override { return session_; }
   const std::string& tool_call_id() const noexcept override { return id_; }
   SpeechHandle speech() override { return SpeechHandle(state_); }
+  Result<void> say(std::string words) override {
+    if (!state_->done.is_set()) {
+      run_.say_for_tool(words);
+      words_ = run_.speaking_into_;
+      return {};
+    }
+    own_speech_ = session_.say(std::move(words));
+    if (own_speech_->error()) return fail(*own_speech_->error());
+    return {};
+  }
   Task<void> wait_for_playout() override {
     // The words stand while their speech is not done.
     while (words_ && !state_->done.is_set() && !words_->over()) co_await sleep_for(kFrameDuration);
+    if (own_speech_) (void)co_await own_speech_->wait(Deadline::bounded_by_scope());
   }
 
  private:
+  SpeechRun& run_;  // stands while its speech is not done
   Session& session_;
   std::shared_ptr<SpeechState> state_;
   std::string id_;
   const Utterance* words_;
+  std::optional<SpeechHandle> own_speech_;
 };
 
 SpeechRun::SpeechRun(Scope& parent, SpeechHost& host, SpeechPlan plan)
@@ -92,6 +105,7 @@ Task<void> SpeechRun::reply() {
 Task<bool> SpeechRun::step(bool tools_allowed) {
   calls_.clear();
   speaking_into_ = nullptr;
+  writing_ = true;
   if (!generation_) generation_ = std::make_unique<Generation>(scope_, host_.chains().llm, make_request(tools_allowed), host_.session_options().retry);
   if (!llm_began_) llm_began_ = generation_->began();
   SentenceSplitter splitter;
@@ -113,6 +127,7 @@ Task<bool> SpeechRun::step(bool tools_allowed) {
     }
   }
   if (auto rest = splitter.finish()) say(std::move(*rest));
+  writing_ = false;
   if (speaking_into_) speaking_into_->finish();
   if (ok) host_.provider_worked("llm");
   host_.used(*generation_);
@@ -158,6 +173,15 @@ Utterance& SpeechRun::utterance() {
 void SpeechRun::say(std::string sentence) {
   if (!first_sentence_) first_sentence_ = loop_.now();
   utterance().say(std::move(sentence));
+}
+
+// While the LLM still writes, among its words; afterwards in an utterance of their own.
+void SpeechRun::say_for_tool(std::string_view words) {
+  if (!writing_) speaking_into_ = nullptr;
+  SentenceSplitter splitter;
+  for (auto& sentence : splitter.push(words)) say(std::move(sentence));
+  if (auto rest = splitter.finish()) say(std::move(*rest));
+  if (!writing_ && speaking_into_) speaking_into_->finish();
 }
 
 Task<void> SpeechRun::wait_for_playout() {

@@ -89,6 +89,7 @@ class SpeechRun final : private Utterance::Listener {
   void call_tool(FunctionCall call, bool tools_allowed);
   Utterance& utterance();
   void say(std::string sentence);
+  void say_for_tool(std::string_view words);
   void fail_with(Error error);
   void settle();
   void end();
@@ -103,6 +104,7 @@ class SpeechRun final : private Utterance::Listener {
   std::vector<std::unique_ptr<Utterance>> utterances_;
   Utterance* speaking_into_ = nullptr;  // the present step's
   std::vector<std::shared_ptr<ToolRun>> calls_;  // likewise
+  bool writing_ = false;  // the LLM may add to the present step's words
   bool made_ = false;  // nothing more will be said
   bool over_ = false;
   bool ends_call_ = false;

@@ -32,7 +32,11 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
   // job::JobProgram
   Task<Result<std::string>> answer(std::string offer, Deadline deadline) override {
     auto answered = co_await transport_.answer(std::move(offer), deadline);
-    if (answered && !std::exchange(begun_, true)) begin();
+    if (!answered) co_return answered;
+    if (!std::exchange(begun_, true)) begin();
+    // It rings until the agent is there, or says that it does not take the call.
+    if (!co_await decided_.wait(deadline)) co_return fail(Errc::timeout, "the agent was not ready in time");
+    if (not_taken_) co_return fail(*not_taken_);
     co_return answered;
   }
 
@@ -62,7 +66,7 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     std::string why;
     try {
       co_await app_->entrypoint(*this);
-      if (!started_.is_set()) why = "the entrypoint returned without having started a session";
+      if (!decided_.is_set()) why = "the entrypoint returned without having started a session";
     } catch (const Stopped&) {
       throw;
     } catch (...) {
@@ -73,14 +77,22 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
 
   Task<void> watch_start() {
     auto& loop = co_await this_loop();
-    if (!co_await started_.wait(loop.in(kStartWithin))) {
+    if (!co_await decided_.wait(loop.in(kStartWithin))) {
       fail_call(fmt::format("no session was started within {:.0f} s", to_seconds(kStartWithin)));
     }
   }
 
   void fail_call(const std::string& why) {
     job_.logger().error("{}", why);
+    not_taken({Errc::internal, why});
     job_.end_call({StopCause::failure, why});
+  }
+
+  // Before the caller was answered: nothing happens later.
+  void not_taken(Error why) {
+    if (decided_.is_set()) return;
+    not_taken_ = std::move(why);
+    decided_.set();
   }
 
   Task<CloseReport> close_body(Deadline drain, Deadline deadline) {
@@ -92,8 +104,10 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     Scope beside(job_.scope(), "closing", 1);
     (void)beside.spawn("stop app", stop_app_at(drain));
     if (session_) report.add("session", co_await session_->close(drain, before_leaving));
+    job_.closing_step("app");
     (void)co_await beside.close(before_leaving);
     report.add("app", co_await app_scope_.close(before_leaving));
+    job_.closing_step("transport");
     transport_.request_stop({StopCause::owner_closed, {}});
     report.add("transport", co_await transport_.close(deadline));
     report.took = loop.now() - began;
@@ -125,8 +139,13 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
       fail_call(started.error().message());
       co_return started;
     }
-    started_.set();
+    decided_.set();
     co_return started;
+  }
+
+  void refuse(std::string why) override {
+    if (decided_.is_set()) return job_.logger().error("a call that was taken cannot be refused any more: {}", why);
+    not_taken({Errc::refused, std::move(why)});
   }
 
   Session& session() noexcept override { return *session_; }
@@ -138,6 +157,7 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
   void emit(std::string_view type, boost::json::object data) override { job_.emit(type, std::move(data)); }
   void turn_ended() override { job_.sync(); }
   void end_requested(const StopReason& reason, bool) override { job_.end_call(reason); }
+  void closing_step(std::string_view name) override { job_.closing_step(name); }
 
   job::JobContext& job_;
   std::shared_ptr<const App> app_;
@@ -145,7 +165,8 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
   SessionOptions options_;
   bool begun_ = false;
   bool stopping_ = false;
-  Event started_;
+  Event decided_;  // the session was started, or the call is not taken
+  std::optional<Error> not_taken_;
   Event ended_;
   rtc::Engine engine_;
   rtc::WebRtcTransport transport_;

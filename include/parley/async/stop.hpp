@@ -17,6 +17,7 @@ enum class StopCause {
   failure,          // something it needs broke
   shutdown,         // the worker is being stopped
   owner_closed,     // its owner ends, and so does it
+  refused,          // the agent did not take the call
 };
 
 std::string_view to_string(StopCause cause) noexcept;

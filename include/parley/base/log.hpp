@@ -82,4 +82,9 @@ class Logger {
 enum class LogFormat { text, json };
 std::shared_ptr<LogSink> stderr_sink(LogFormat format);
 
+// Writes to `sink`, with "***" in the place of every one of `secrets` in messages and in the values of fields. What is
+// shorter than kMinSecretBytes is no secret: it would be found in ordinary words.
+constexpr std::size_t kMinSecretBytes = 6;
+std::shared_ptr<LogSink> redacting_sink(std::shared_ptr<LogSink> sink, std::vector<std::string> secrets);
+
 }  // namespace parley

@@ -41,6 +41,18 @@ TEST_F(Conversation, CallerAsks_TheAgentAnswers) {
   EXPECT_NEAR(metrics.at("tts_node_ttfb").as_double(), 0.1, 0.05);
   EXPECT_GT(metrics.at("end_of_turn_delay").as_double(), 0.5);
   EXPECT_LT(metrics.at("e2e_latency").as_double(), 1.3);
+  const std::vector<std::string> parts = {"first_token_delay", "first_sentence_delay", "first_audio_delay", "e2e_latency"};
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    EXPECT_LE(metrics.at(parts[i - 1]).as_double(), metrics.at(parts[i]).as_double()) << parts[i];
+  }
+}
+
+TEST_F(Conversation, GreetingAnswersNoTurn_AndHasNoTimesSinceTheCallersLastSound) {
+  start(reception());
+  ASSERT_TRUE(wait_for(AgentState::speaking)) << describe();
+  const auto metrics = events.all(events::kMetricsCollected).back().at("metrics").as_object();
+  for (const auto* name : {"first_sentence_delay", "first_audio_delay", "e2e_latency"}) EXPECT_FALSE(metrics.contains(name)) << name;
+  EXPECT_TRUE(metrics.contains("tts_node_ttfb"));
 }
 
 TEST_F(Conversation, CallerInterrupts_SilentAfterHalfASecond_CutByWords_HistoryIsWhatWasHeard) {

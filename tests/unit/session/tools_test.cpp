@@ -33,6 +33,7 @@ class Tools : public ::testing::Test, public RunContext {
   Session& session() noexcept override { std::abort(); }
   const std::string& tool_call_id() const noexcept override { return id_; }
   SpeechHandle speech() override { return SpeechHandle(std::make_shared<SpeechState>("s", SpeechPriority::normal, true)); }
+  Result<void> say(std::string) override { std::abort(); }
   Task<void> wait_for_playout() override { co_return; }
 
   std::string id_ = "FC_1";
