@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "providers/moonshine/model_files.hpp"
+#include "providers/moonshine/stutter.hpp"
 #include "providers/moonshine/utterance_audio.hpp"
 
 namespace parley {
@@ -121,7 +122,7 @@ Result<std::string> MoonshineModel::transcribe(std::span<const float> samples) c
     SherpaOnnxDecodeOfflineStream(recognizer_.get(), stream.get());
     const std::unique_ptr<const SherpaOnnxOfflineRecognizerResult, DestroyText> result(
         SherpaOnnxGetOfflineStreamResult(stream.get()));
-    return result && result->text ? tidy(result->text) : std::string();
+    return result && result->text ? without_stutter(tidy(result->text)) : std::string();
   } catch (const std::exception& error) {
     return fail(Errc::internal, fmt::format("the speech recogniser failed: {}", error.what()));
   }

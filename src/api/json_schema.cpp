@@ -18,6 +18,8 @@
 #pragma clang diagnostic pop
 #endif
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <parley/tools.hpp>
@@ -26,6 +28,7 @@ namespace parley {
 namespace {
 
 constexpr std::size_t kMaxDepth = 16;      // of nesting in what an LLM sends
+constexpr std::size_t kMaxPatternText = 1024;  // of a text that a pattern looks at
 constexpr std::size_t kMaxComplaints = 3;  // it need not be told everything at once
 
 // "day" for "<root>[day]".
@@ -40,10 +43,29 @@ std::string place(const std::vector<std::string>& context) {
   return path;
 }
 
+// Where valijson uses std::regex, which takes a stack frame for each character and backtracks.
+bool uses_patterns(const boost::json::value& schema) {
+  if (const auto* array = schema.if_array()) return std::ranges::any_of(*array, uses_patterns);
+  const auto* object = schema.if_object();
+  return object && std::ranges::any_of(*object, [](const auto& member) {
+    return member.key() == "pattern" || member.key() == "patternProperties" || member.key() == "format" || uses_patterns(member.value());
+  });
+}
+
+bool has_longer_text(const boost::json::value& value, std::size_t limit) {
+  if (const auto* text = value.if_string()) return text->size() > limit;
+  if (const auto* array = value.if_array()) return std::ranges::any_of(*array, [limit](const auto& v) { return has_longer_text(v, limit); });
+  const auto* object = value.if_object();
+  return object && std::ranges::any_of(*object, [limit](const auto& member) {
+    return member.key().size() > limit || has_longer_text(member.value(), limit);
+  });
+}
+
 }  // namespace
 
 struct ArgumentChecker::Compiled {
   valijson::Schema schema;
+  bool patterns = false;
 };
 
 Result<ArgumentChecker> ArgumentChecker::create(const boost::json::object& schema) {
@@ -54,6 +76,7 @@ Result<ArgumentChecker> ArgumentChecker::create(const boost::json::object& schem
   auto compiled = std::make_shared<Compiled>();
   try {
     const boost::json::value value(schema);
+    compiled->patterns = uses_patterns(value);
     valijson::SchemaParser().populateSchema(valijson::adapters::BoostJsonAdapter(value), compiled->schema);
   } catch (const std::exception& error) {
     return fail(Errc::invalid_argument, fmt::format("the parameters of a tool are no JSON schema: {}", error.what()));
@@ -74,6 +97,10 @@ Result<boost::json::object> ArgumentChecker::check(std::string_view arguments) c
   auto value = boost::json::parse(arguments, error, {}, options);
   if (error) return fail(Errc::invalid_argument, fmt::format("the arguments are not valid JSON: {}", error.message()));
   if (!value.is_object()) return fail(Errc::invalid_argument, "the arguments must be a JSON object");
+
+  if (compiled_->patterns && has_longer_text(value, kMaxPatternText)) {
+    return fail(Errc::invalid_argument, fmt::format("no text may be longer than {} bytes", kMaxPatternText));
+  }
 
   valijson::ValidationResults results;
   bool valid = false;
