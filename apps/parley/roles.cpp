@@ -32,6 +32,7 @@ job::JobProcessConfig job_config(const WorkerOptions& options, const WorkerParts
           .program = parts.program,
           .hooks = parts.hooks,
           .redaction = parts.redaction,
+          .mirror = parts.mirror,
           .transcripts = parts.transcripts,
           .deadlines = parts.deadlines,
           .log = std::move(log),
@@ -77,6 +78,8 @@ int run_inference_role(const WorkerOptions& options, WorkerParts& parts, std::sh
                      .deadlines = parts.deadlines},
       .commands = {.zygote = with(base, {"--role=zygote"}), .inference = {}},
       .hooks = std::move(parts.hooks),
+      .retention = parts.retention,
+      .mirror = std::move(parts.mirror),
       .log = std::move(log),
       .log_level = level_of(options.log_level),
       .serve = std::move(parts.serve)};

@@ -53,7 +53,10 @@ struct WorkerParts {
   ipc::RecognizerFactory recognizer;               // empty: no inference process
   // In the supervisor, when it may begin to serve calls.
   std::function<Task<Result<std::shared_ptr<void>>>(RealLoop&, Scope&, worker::CallDesk&)> serve;
+  // What is kept of calls (app/privacy.hpp makes these from an App).
   job::Redaction redaction;
+  job::RetentionPolicy retention;
+  job::MirrorFactory mirror;  // empty: none
   bool transcripts = true;
   ipc::Deadlines deadlines;
 };

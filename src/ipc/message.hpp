@@ -97,7 +97,13 @@ struct AfterCallDone {
   bool done = false;
   Duration retry_in{};  // if not done: when another try makes sense
 };
-using FromJob = std::variant<Hello, Answer, JobEvent, PhaseChange, Turns, AttemptEnd, AfterCallDone>;
+// What became of the copies of its journal's records; at its end, where there is a mirror.
+struct MirrorReport {
+  std::uint64_t records = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t failures = 0;
+};
+using FromJob = std::variant<Hello, Answer, JobEvent, PhaseChange, Turns, AttemptEnd, AfterCallDone, MirrorReport>;
 
 // ---- supervisor and zygote
 

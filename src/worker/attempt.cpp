@@ -155,6 +155,10 @@ void Attempt::take(ipc::FromJob message) {
     owner_.on_end(std::move(*end));
   } else if (const auto* done = std::get_if<ipc::AfterCallDone>(&message)) {
     owner_.on_after_call(*done);
+  } else if (const auto* mirror = std::get_if<ipc::MirrorReport>(&message)) {
+    counters_.mirror.records += mirror->records;
+    counters_.mirror.lost += mirror->lost;
+    counters_.mirror.failures += mirror->failures;
   }
 }
 

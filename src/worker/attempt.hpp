@@ -31,6 +31,7 @@ class AttemptOwner {
 
 struct AttemptCounters {
   std::uint64_t asked = 0, terminated = 0, killed = 0, extended = 0, protocol_errors = 0;
+  ipc::MirrorReport mirror;  // of all jobs, as they said it at their ends
 };
 
 // How a process ended.

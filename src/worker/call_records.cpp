@@ -14,16 +14,15 @@ Result<job::OpenJournal> open_or_create(job::Disk& disk, const std::string& dire
 
 }  // namespace
 
-CallRecords::CallRecords(Loop& loop, std::shared_ptr<job::Disk> disk, std::string directory, job::JournalWriter writer,
-                         std::shared_ptr<const job::HookRegistry> hooks)
-    : loop_(loop), disk_(std::move(disk)), directory_(std::move(directory)), writer_(std::move(writer)), hooks_(std::move(hooks)) {}
+CallRecords::CallRecords(Loop& loop, std::shared_ptr<job::Disk> disk, job::JournalWriter writer, Config config)
+    : loop_(loop), disk_(std::move(disk)), writer_(std::move(writer)), config_(std::move(config)) {}
 
 Task<Result<CallRecords::State>> CallRecords::finish(End end, Deadline deadline) {
-  auto opened = co_await run_blocking<job::OpenJournal>(deadline, [disk = disk_, directory = directory_, id = end.call_id, create = end.create] {
+  auto opened = co_await run_blocking<job::OpenJournal>(deadline, [disk = disk_, directory = config_.directory, id = end.call_id, create = end.create] {
     return open_or_create(*disk, directory, id, create);
   });
   if (!opened) co_return fail(opened.error());
-  job::Journal journal(loop_, writer_, std::move(*opened), {.call_id = end.call_id});
+  job::Journal journal(loop_, writer_, std::move(*opened), {.call_id = end.call_id, .mirror = config_.mirror});
   State state;
   if (!end.attempt_id.empty()) {
     auto data = job::to_json(end.exit);
@@ -33,9 +32,9 @@ Task<Result<CallRecords::State>> CallRecords::finish(End end, Deadline deadline)
   state.terminal_written = journal.append_terminal();
   auto synced = co_await journal.sync(deadline.within(loop_.in(kSyncPatience)));
   if (!synced) co_return fail(synced.error().within("the journal of " + end.call_id));
-  state.work_left = hooks_ && !job::pending_hooks(journal.so_far(), *hooks_, end.call_id).empty();
+  state.work_left = config_.hooks && !job::pending_hooks(journal.so_far(), *config_.hooks, end.call_id).empty();
   if (!state.work_left) {
-    auto settled = co_await run_blocking<bool>(deadline, [disk = disk_, directory = directory_, id = end.call_id]() -> Result<bool> {
+    auto settled = co_await run_blocking<bool>(deadline, [disk = disk_, directory = config_.directory, id = end.call_id]() -> Result<bool> {
       if (auto done = job::settle_journal(*disk, directory, id); !done) return fail(done.error());
       return true;
     });
@@ -47,27 +46,27 @@ Task<Result<CallRecords::State>> CallRecords::finish(End end, Deadline deadline)
 }
 
 Task<bool> CallRecords::look_at_disk(Deadline deadline) {
-  const auto space = co_await run_blocking<std::uint64_t>(deadline, [disk = disk_, directory = directory_] { return disk->free_bytes(directory); });
+  const auto space = co_await run_blocking<std::uint64_t>(deadline, [disk = disk_, directory = config_.directory] { return disk->free_bytes(directory); });
   if (!space) co_return space.error().code() != Errc::timeout;
   const bool full = *space < kLeastSpace;
-  if (full && !disk_full_) loop_.logger().error("the disk under {} is full: calls go on, their journals get gaps; free space there", directory_);
-  if (!full && disk_full_) loop_.logger().info("there is space under {} again", directory_);
+  if (full && !disk_full_) loop_.logger().error("the disk under {} is full: calls go on, their journals get gaps; free space there", config_.directory);
+  if (!full && disk_full_) loop_.logger().info("there is space under {} again", config_.directory);
   disk_full_ = full;
   co_return true;
 }
 
 Task<Result<job::RetentionPlan>> CallRecords::keep_within_bounds(Deadline deadline) {
-  const job::RetentionPolicy policy;
+  const auto& policy = config_.retention;
   auto plan = co_await run_blocking<job::RetentionPlan>(
-      deadline, [disk = disk_, directory = directory_, policy, now = loop_.clock().wall()] { return job::apply_retention(*disk, directory, policy, now); });
+      deadline, [disk = disk_, directory = config_.directory, policy, now = loop_.clock().wall()] { return job::apply_retention(*disk, directory, policy, now); });
   if (!plan) {
-    loop_.logger().warn("old journals under {} are not removed yet: {}", directory_, plan.error().message());
+    loop_.logger().warn("old journals under {} are not removed yet: {}", config_.directory, plan.error().message());
     co_return fail(plan.error());
   }
   if (!plan->remove.empty()) loop_.logger().info("the journals of {} calls were removed: too old, or too many", plan->remove.size());
   if (plan->unfinished > 0) loop_.logger().warn("{} journals are old, and kept because work is left for their calls", plan->unfinished);
   if (plan->over_limit) {
-    loop_.logger().warn("the journals under {} have {} MB, more than {}: those of calls that are not settled are kept", directory_,
+    loop_.logger().warn("the journals under {} have {} MB, more than {}: those of calls that are not settled are kept", config_.directory,
                         plan->bytes_after / 1'000'000, policy.max_bytes / 1'000'000);
   }
   co_return plan;
@@ -81,8 +80,13 @@ job::WriterHealth CallRecords::disk_health() const {
   return health;
 }
 
+std::optional<job::MirrorHealth> CallRecords::mirror_health() const {
+  if (!config_.mirror) return std::nullopt;
+  return config_.mirror->health();
+}
+
 Result<std::vector<std::string>> CallRecords::unfinished() const {
-  auto journals = job::list_journals(*disk_, directory_);
+  auto journals = job::list_journals(*disk_, config_.directory);
   if (!journals) return fail(journals.error());
   std::vector<std::string> calls;
   for (const auto& journal : *journals) {

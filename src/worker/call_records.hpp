@@ -19,9 +19,13 @@ class CallRecords {
   static constexpr Duration kSyncPatience = 2s;
   static constexpr std::uint64_t kLeastSpace = 64 * KiB;  // less is a full disk
 
-  // `hooks` may be null: this worker has none.
-  CallRecords(Loop& loop, std::shared_ptr<job::Disk> disk, std::string directory, job::JournalWriter writer,
-              std::shared_ptr<const job::HookRegistry> hooks);
+  struct Config {
+    std::string directory;
+    std::shared_ptr<const job::HookRegistry> hooks{};  // null: this worker has none
+    job::RetentionPolicy retention{};
+    job::JournalMirror* mirror = nullptr;  // must outlive it; null: none
+  };
+  CallRecords(Loop& loop, std::shared_ptr<job::Disk> disk, job::JournalWriter writer, Config config);
 
   struct End {
     std::string call_id;
@@ -43,18 +47,19 @@ class CallRecords {
   // Looks whether there is space under the journals, for jobs write them with writers of their own. False: the disk did
   // not say in time, and should not be asked again soon.
   Task<bool> look_at_disk(Deadline deadline);
-  // Removes what is kept of settled calls where it is too old or too much (the defaults of job::RetentionPolicy), and says
+  // Removes what is kept of settled calls where it is too old or too much (Config::retention), and says
   // what became of it. Errc::timeout, Errc::overloaded: no helper thread is free, Errc::io: the next try goes on with it.
   Task<Result<job::RetentionPlan>> keep_within_bounds(Deadline deadline);
   // What this process's own writes met, and what look_at_disk() saw.
   job::WriterHealth disk_health() const;
+  // What became of this process's own records; nullopt: there is no mirror.
+  std::optional<job::MirrorHealth> mirror_health() const;
 
  private:
   Loop& loop_;
   std::shared_ptr<job::Disk> disk_;
-  std::string directory_;
   job::JournalWriter writer_;
-  std::shared_ptr<const job::HookRegistry> hooks_;
+  Config config_;
   bool disk_full_ = false;
 };
 

@@ -63,6 +63,13 @@ std::string Supervisor::metrics() const {
   counter("parley_jobs_killed_total", "Jobs that got SIGKILL.", number(attempt_counters_.killed));
   counter("parley_jobs_extended_total", "Jobs given more time because they were starved.", number(attempt_counters_.extended));
   counter("parley_job_protocol_errors_total", "Jobs that broke the protocol.", number(attempt_counters_.protocol_errors));
+  if (const auto own = records_.mirror_health()) {
+    const auto& jobs = attempt_counters_.mirror;
+    counter("parley_mirror_records_total", "Records of journals that the mirror took.", number(own->records + jobs.records));
+    counter("parley_mirror_records_lost_total", "Records of journals that the mirror never got.", number(own->lost + jobs.lost));
+    counter("parley_mirror_failures_total", "Requests to the mirror that failed.", number(own->failures + jobs.failures));
+    gauge("parley_mirror_trouble", "1 while the mirror cannot be reached.", own->trouble ? 1 : 0);
+  }
   counter("parley_zygote_restarts_total", "Zygotes that died.", number(zygote_.restarts()));
   counter("parley_inference_restarts_total", "Inference processes that died.", number(inference_.restarts()));
   return prometheus::TextSerializer().Serialize(registry.Collect());

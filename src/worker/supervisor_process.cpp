@@ -14,6 +14,7 @@ using ipc::ExitCode;
 namespace {
 
 constexpr Duration kWriterBudget = 1s;
+constexpr Duration kMirrorPatience = 1s;  // for the records that it wrote last
 
 class SupervisorProcess {
  public:
@@ -22,6 +23,7 @@ class SupervisorProcess {
         writer_({.log = config_.log}),
         loop_("supervisor", Logger(writer_.writer().log_sink(), config_.log_level)),
         signals_(loop_.io(), SIGTERM, SIGINT),
+        mirroring_(loop_, "mirroring"),
         root_(loop_, "process") {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGHUP, SIG_IGN);
@@ -34,7 +36,9 @@ class SupervisorProcess {
     if (!lock) cannot_start(lock.error());
     auto system = RealSystem::open(loop_, *dir, config_.commands);
     if (!system) cannot_start(system.error());
-    CallRecords records(loop_, job::system_disk(), dir->calls_path(), writer_.writer(), config_.hooks);
+    if (config_.mirror) mirror_ = config_.mirror(loop_, mirroring_);
+    CallRecords records(loop_, job::system_disk(), writer_.writer(),
+                        {.directory = dir->calls_path(), .hooks = config_.hooks, .retention = config_.retention, .mirror = mirror_.get()});
     supervisor_ = std::make_unique<Supervisor>(loop_, config_.supervisor, **system, records);
     wait_signal();
     (void)root_.spawn("main", main());
@@ -56,6 +60,7 @@ class SupervisorProcess {
     (void)co_await told_to_stop_.wait(Deadline::bounded_by_scope());
     const bool all_ended = co_await supervisor_->drain();
     server.reset();
+    if (mirror_) co_await mirror_->flush(loop_.in(kMirrorPatience));
     co_await sleep_for(1ms);  // what the server had in flight unwinds
     finish(all_ended ? ExitCode::ok : ExitCode::calls_cut);
   }
@@ -102,6 +107,8 @@ class SupervisorProcess {
   Event told_to_stop_;
   int times_told_ = 0;
   std::unique_ptr<Supervisor> supervisor_;
+  Scope mirroring_;
+  std::unique_ptr<job::JournalMirror> mirror_;
   Scope root_;
 };
 

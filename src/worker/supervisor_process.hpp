@@ -17,6 +17,8 @@ struct SupervisorProcessConfig {
   SupervisorConfig supervisor;
   Commands commands;
   std::shared_ptr<const job::HookRegistry> hooks;  // names only: the supervisor runs none
+  job::RetentionPolicy retention;
+  std::function<std::unique_ptr<job::JournalMirror>(RealLoop&, Scope&)> mirror;  // of its own records; may be empty
   std::shared_ptr<LogSink> log;
   LogLevel log_level = LogLevel::info;
 

@@ -36,7 +36,7 @@ class Sweep {
     if (!opened) return false;
     began = true;
     job_->journal = std::make_unique<Journal>(job_->loop, job_->writer->writer(), *std::move(opened),
-                                              JournalOptions{.call_id = kCall, .attempt_id = "AJ_1"});
+                                              JournalConfig{.call_id = kCall, .attempt_id = "AJ_1"});
     EXPECT_TRUE(job_->scope->spawn("call", call(*this)));
     bool cut = false;
     const auto begin = world_.steps();
@@ -66,7 +66,7 @@ class Sweep {
       if (!opened && disk_.content(settled_path(kDirectory, kCall))) return;  // died after its last act
       ASSERT_TRUE(opened) << opened.error().message();
       fresh.journal = std::make_unique<Journal>(fresh.loop, fresh.writer->writer(), *std::move(opened),
-                                                JournalOptions{.call_id = kCall});
+                                                JournalConfig{.call_id = kCall});
       bool settled = false;
       ASSERT_TRUE(fresh.scope->spawn("recover", finish(*this, fresh, settled)));
       if (round == 0 && cut_.second > 0) disk_.kill_at_operation(fresh.name, cut_.second);

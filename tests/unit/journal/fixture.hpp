@@ -58,7 +58,7 @@ struct Process {
     ASSERT_TRUE(opened) << opened.error().message();
     journal = std::make_unique<Journal>(
         loop, writer->writer(), *std::move(opened),
-        JournalOptions{.call_id = kCall, .attempt_id = std::move(attempt), .redaction = redaction});
+        JournalConfig{.call_id = kCall, .attempt_id = std::move(attempt), .redaction = redaction});
   }
 
   std::string name;

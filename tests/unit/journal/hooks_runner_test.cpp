@@ -290,7 +290,7 @@ TEST_F(Hooks, GivenUp_IsRecorded_AndNeverRunsAgain) {
 TEST_F(Hooks, ProcessThatDidNotGetTheJournal_RunsNothing) {
   add("on_end");
   job.journal =
-      std::make_unique<Journal>(job.loop, job.writer->writer(), OpenJournal{}, JournalOptions{.call_id = kCall});
+      std::make_unique<Journal>(job.loop, job.writer->writer(), OpenJournal{}, JournalConfig{.call_id = kCall});
   runner.emplace(*job.scope, *job.journal, registry);
   run();
   EXPECT_TRUE(ran.empty());
@@ -301,7 +301,7 @@ TEST_F(Hooks, ProcessThatDidNotGetTheJournal_RunsNothing) {
 TEST_F(Hooks, JobWhoseDiskRefusedTheJournal_RunsItsHooksAllTheSame) {
   add("on_end");
   job.journal =
-      std::make_unique<Journal>(job.loop, job.writer->writer(), OpenJournal{}, JournalOptions{.call_id = kCall});
+      std::make_unique<Journal>(job.loop, job.writer->writer(), OpenJournal{}, JournalConfig{.call_id = kCall});
   job.journal->append(record_type::kCallStarted, to_json(CallStarted{.hooks = registry.keys(kCall)}));
   runner.emplace(*job.scope, *job.journal, registry);
   run();

@@ -43,5 +43,17 @@ TEST(Retention, FileFromTheFuture_IsNotOld) {
   EXPECT_TRUE(plan_retention({settled("f", -100, 10)}, kDay, kNow).remove.empty());
 }
 
+TEST(Retention, StackOfAKilledJob_GoesWithItsJournal_AndAloneWhenItIsOld) {
+  const auto file = [](std::string name, int hours_old) {
+    return DiskEntry{.name = std::move(name), .bytes = 10, .modified = kNow - std::chrono::hours(hours_old)};
+  };
+  const std::vector<DiskEntry> files{file("CA_old.AJ_1.stack", 30), file("CA_old.done", 30),        file("CA_new.AJ_2.stack", 30),
+                                     file("CA_new.journal", 30),    file("CA_lost.AJ_3.stack", 30), file("CA_lately.AJ_4.stack", 2),
+                                     file("notes.txt", 99)};
+  RetentionPlan plan;
+  plan.remove = {"CA_old"};
+  EXPECT_EQ(plan_stacks(files, plan, kDay, kNow), (Ids{"CA_old.AJ_1.stack", "CA_lost.AJ_3.stack"}));
+}
+
 }  // namespace
 }  // namespace parley::job

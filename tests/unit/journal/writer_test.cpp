@@ -37,7 +37,7 @@ TEST_F(WriterOnDisk, PowerCut_KeepsWhatWasSynced) {
     Process job(world, fragile, "job" + std::to_string(seed));
     auto opened = create_journal(*job.disk, kDirectory, kCall);
     job.journal =
-        std::make_unique<Journal>(job.loop, job.writer->writer(), *std::move(opened), JournalOptions{.call_id = kCall});
+        std::make_unique<Journal>(job.loop, job.writer->writer(), *std::move(opened), JournalConfig{.call_id = kCall});
     job.journal->append(kEvent, {{"n", 1}});
     ASSERT_TRUE(sync(job));
     job.journal->append(kEvent, {{"n", 2}});
@@ -187,7 +187,7 @@ TEST_F(WriterOnDisk, QueueThatIsBeingEmptied_TakesMore) {
 TEST_F(WriterOnDisk, NoFile_LosesEverything_ButSyncSaysSoAndTheRecordIsThere) {
   Process job(world, disk, "job");
   job.journal =
-      std::make_unique<Journal>(job.loop, job.writer->writer(), OpenJournal{}, JournalOptions{.call_id = kCall});
+      std::make_unique<Journal>(job.loop, job.writer->writer(), OpenJournal{}, JournalConfig{.call_id = kCall});
   job.journal->append("conversation_item_added",
                       {{"item", {{"type", "message"}, {"role", "user"}, {"text", "hello"}}}});
   const auto synced = sync(job);

@@ -34,7 +34,7 @@ class Kept : public ::testing::Test {
   sim::SimDisk hardware{Random(3), world.clock()};
   sim::SimLoop& loop = world.add_loop("supervisor");
   sim::SimWriter writer{loop, hardware};
-  CallRecords records{loop, hardware.process("supervisor"), kDirectory, writer.writer(), nullptr};
+  CallRecords records{loop, hardware.process("supervisor"), writer.writer(), {.directory = kDirectory}};
   Scope scope{loop, "test"};
 };
 
@@ -55,6 +55,34 @@ TEST_F(Kept, JournalsThatAreSettled_GoAfterAWeek_AndOthersStay) {
   EXPECT_FALSE(there("CA_old.done"));
   EXPECT_TRUE(there("CA_young.done"));
   EXPECT_TRUE(there("CA_unfinished.journal"));
+}
+
+TEST_F(Kept, StackOfAKilledJob_IsRemovedWithItsJournal) {
+  leave_journal("CA_old", true);
+  ASSERT_TRUE(hardware.process("job")->create(kDirectory + "/CA_old.AJ_1.stack"));
+  world.run_for(std::chrono::hours(7 * 24 + 1));
+  leave_journal("CA_young", true);
+  ASSERT_TRUE(hardware.process("job")->create(kDirectory + "/CA_young.AJ_2.stack"));
+  ASSERT_TRUE(keep_within_bounds());
+  EXPECT_FALSE(there("CA_old.done"));
+  EXPECT_FALSE(there("CA_old.AJ_1.stack"));
+  EXPECT_TRUE(there("CA_young.AJ_2.stack"));
+}
+
+TEST_F(Kept, OperatorKeepsThemForADay_AndAKilobyte) {
+  CallRecords brief(loop, hardware.process("supervisor"), writer.writer(),
+                    {.directory = kDirectory, .retention = {.keep = std::chrono::hours(24), .max_bytes = 1000}});
+  leave_journal("CA_old", true);
+  world.run_for(std::chrono::hours(25));
+  leave_journal("CA_young", true);
+  bool over = false;
+  ASSERT_TRUE(scope.spawn("keep", [](CallRecords& r, Deadline deadline, bool& done) -> Task<void> {
+    (void)co_await r.keep_within_bounds(deadline);
+    done = true;
+  }(brief, loop.in(1min), over)));
+  ASSERT_TRUE(world.run_until([&] { return over; }, 5min)) << world.describe();
+  EXPECT_FALSE(there("CA_old.done"));
+  EXPECT_TRUE(there("CA_young.done"));
 }
 
 TEST_F(Kept, DiskThatHangs_CostsTheDeadline_AndTheLoopTurnsMeanwhile) {
