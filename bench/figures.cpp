@@ -1,0 +1,160 @@
+#include "bench/figures.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <boost/json/object.hpp>
+
+namespace parley::bench {
+
+namespace json = boost::json;
+
+namespace {
+
+struct Aim {
+  const char* name;
+  const char* unit;
+  double most;
+  std::optional<double> (*measured)(const Figures&);
+};
+
+std::optional<double> p95(const std::optional<Times>& times) {
+  return times ? std::optional(times->p95) : std::nullopt;
+}
+
+constexpr double kIdleAim = 80;              // MB
+constexpr std::size_t kLateJudgedUpTo = 20;  // calls; beyond that they are reported
+
+constexpr Aim kAims[] = {
+    {"memory a call", "MB", 5, [](const Figures& f) { return std::optional(f.pss_mb_per_call); }},
+    {"processor a call", "cores", 0.02, [](const Figures& f) { return std::optional(f.cpu_cores_per_call); }},
+    {"first audio", "ms", 150, [](const Figures& f) { return p95(f.first_audio); }},
+    {"own reply", "ms", 40, [](const Figures& f) { return p95(f.own_reply); }},
+    {"barge-in", "ms", 580, [](const Figures& f) { return p95(f.barge_in); }},
+    {"hang-up to exit", "ms", 200, [](const Figures& f) { return p95(f.hangup_to_exit); }},
+};
+
+// "p50 / p95 / max"
+std::string cell(const std::optional<Times>& times) {
+  return times ? fmt::format("{:.0f} / {:.0f} / {:.0f}", times->p50, times->p95, times->max) : "-";
+}
+
+double rounded(double value, int digits) {
+  const double scale = std::pow(10, digits);
+  return std::round(value * scale) / scale;
+}
+
+json::value to_json(const std::optional<Times>& times) {
+  if (!times) return nullptr;
+  return json::object{{"p50", rounded(times->p50, 1)},
+                      {"p95", rounded(times->p95, 1)},
+                      {"max", rounded(times->max, 1)},
+                      {"count", times->count}};
+}
+
+json::object row(std::string_view name, std::size_t calls) { return {{"name", name}, {"calls", calls}}; }
+
+std::string verdict(double measured, double most) { return measured <= most ? "met" : "MISSED"; }
+
+}  // namespace
+
+std::optional<Times> times_of(std::vector<double> values) {
+  if (values.empty()) return std::nullopt;
+  std::ranges::sort(values);
+  const auto at = [&values](double share) {
+    const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(values.size())));
+    return values[std::clamp<std::size_t>(rank, 1, values.size()) - 1];
+  };
+  return Times{at(0.5), at(0.95), values.back(), values.size()};
+}
+
+constexpr auto kTableRow = "{:>5} {:>8} {:>10} {:>10} {:>16} {:>18} {:>16} {:>16} {:>17} {:>6}\n";
+
+std::string table_head() {
+  return fmt::format(kTableRow, "calls", "PSS MB", "kernel MB", "cores", "first audio ms", "own reply ms",
+                     "barge-in ms", "hang-up ms", "late (control)", "errors") +
+         fmt::format(kTableRow, "", "a call", "a call", "a call", "p50 / p95 / max", "p50 / p95 / max",
+                     "p50 / p95 / max", "p50 / p95 / max", "per mille", "");
+}
+
+std::string table_line(const Figures& f) {
+  return fmt::format(kTableRow, f.calls, fmt::format("{:.2f}", f.pss_mb_per_call),
+                     fmt::format("{:.2f}", f.kernel_mb_per_call), fmt::format("{:.4f}", f.cpu_cores_per_call),
+                     cell(f.first_audio), cell(f.own_reply), cell(f.barge_in), cell(f.hangup_to_exit),
+                     fmt::format("{:.2f} ({:.2f})", f.late_frames.per_mille(), f.control.per_mille()), f.errors.size());
+}
+
+std::string verdicts(const std::vector<Figures>& rows) {
+  std::string text = fmt::format("{:<18} {:>6} {:>14} {:>14}\n", "aim", "calls", "at most", "measured");
+  const auto line = [&text](std::string_view name, std::size_t calls, const std::string& most,
+                            const std::string& measured, std::string_view how) {
+    text += fmt::format("{:<18} {:>6} {:>14} {:>14}  {}\n", name, calls, most, measured, how);
+  };
+  double idle = 0;
+  for (const auto& f : rows) idle = std::max(idle, f.idle_mb);
+  line("idle worker", 0, fmt::format("{:g} MB", kIdleAim), fmt::format("{:.1f} MB", idle), verdict(idle, kIdleAim));
+  for (const auto& aim : kAims) {
+    for (const auto& f : rows) {
+      const auto measured = aim.measured(f);
+      const auto most = fmt::format("{:g} {}", aim.most, aim.unit);
+      if (!measured)
+        line(aim.name, f.calls, most, "-", "not measured");
+      else
+        line(aim.name, f.calls, most, fmt::format("{:.3g} {}", *measured, aim.unit), verdict(*measured, aim.most));
+    }
+  }
+  for (const auto& f : rows) {
+    const auto late = f.late_frames.per_mille(), control = f.control.per_mille();
+    line("late frames", f.calls, fmt::format("{:.2f} per mille", control), fmt::format("{:.2f} per mille", late),
+         f.calls > kLateJudgedUpTo ? "reported" : verdict(late, control));
+  }
+  return text;
+}
+
+json::array to_json(const std::vector<Figures>& rows, const Setting& setting) {
+  json::array all;
+  for (const auto& f : rows) {
+    auto r = row(fmt::format("calls-{}", f.calls), f.calls);
+    r["pss_mb_per_call"] = rounded(f.pss_mb_per_call, 3);
+    r["kernel_mb_per_call"] = rounded(f.kernel_mb_per_call, 3);
+    r["cpu_cores_per_call"] = rounded(f.cpu_cores_per_call, 5);
+    r["first_audio_ms"] = to_json(f.first_audio);
+    r["own_reply_ms"] = to_json(f.own_reply);
+    r["barge_in_ms"] = to_json(f.barge_in);
+    r["hangup_to_exit_ms"] = to_json(f.hangup_to_exit);
+    r["late_frames"] = rounded(f.late_frames.per_mille(), 3);
+    r["late_frames_control"] = rounded(f.control.per_mille(), 3);
+    r["late_frames_callers_own"] = rounded(f.own_ticks.per_mille(), 3);
+    r["frames"] = f.late_frames.frames;
+    r["turns"] = f.turns;
+    r["turns_unclear"] = f.unclear;
+    r["load_average"] = f.load;
+    r["errors"] = f.errors.size();
+    all.push_back(std::move(r));
+  }
+  auto idle = row("idle", 0);
+  auto control = row("control", 0);
+  double idle_mb = 0;
+  Late late;
+  for (const auto& f : rows) {
+    idle_mb = std::max(idle_mb, f.idle_mb);
+    late.late += f.control.late;
+    late.frames += f.control.frames;
+  }
+  idle["pss_mb"] = rounded(idle_mb, 3);
+  control["late_frames"] = rounded(late.per_mille(), 3);
+  control["frames"] = late.frames;
+  all.push_back(std::move(idle));
+  all.push_back(std::move(control));
+  auto about = row("setting", 0);
+  about["commit"] = setting.commit;
+  about["machine"] = setting.machine;
+  about["call_s"] = setting.length_s;
+  about["providers_fixed_ms"] = setting.fixed_ms;
+  about["endpointing_ms"] = setting.endpointing_ms;
+  all.push_back(std::move(about));
+  return all;
+}
+
+}  // namespace parley::bench

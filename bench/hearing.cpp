@@ -1,0 +1,69 @@
+#include "bench/hearing.hpp"
+
+#include <algorithm>
+
+#include "audio/opus.hpp"
+#include "audio/rtp.hpp"
+#include "audio/sender.hpp"
+#include "bench/speech.hpp"
+#include "rtc/description.hpp"
+
+namespace parley::bench {
+
+Result<std::vector<Heard>> listen(std::span<const Kept> kept) {
+  auto decoder = OpusDecoder::create();
+  if (!decoder) return fail(decoder.error());
+  std::vector<Heard> heard;
+  heard.reserve(kept.size());
+  std::vector<std::int16_t> samples;
+  for (const auto& each : kept) {
+    const auto rtp = parse_rtp(each.packet);
+    if (!rtp || rtp->payload.empty() || !decoder->decode(rtp->payload, samples)) continue;
+    const auto told = rtp->audio_level(rtc::kAudioLevelId);
+    heard.push_back(
+        {each.at, level_dbov(samples), told && -static_cast<float>(told->level) <= AudioSender::kSilenceLevel});
+  }
+  return heard;
+}
+
+std::optional<TimePoint> first_loud(std::span<const Heard> heard, TimePoint from) {
+  const auto it = std::ranges::find_if(heard, [from](const Heard& h) { return h.at >= from && h.level > kLoud; });
+  return it == heard.end() ? std::nullopt : std::optional(it->at);
+}
+
+std::optional<TimePoint> last_loud(std::span<const Heard> heard, TimePoint from, TimePoint to) {
+  std::optional<TimePoint> last;
+  for (const auto& h : heard) {
+    if (h.at >= from && h.at < to && h.level > kLoud) last = h.at;
+  }
+  return last;
+}
+
+std::size_t late_frames(std::span<const Heard> heard) {
+  constexpr std::size_t kHangoverFrames = AudioSender::kHangover / kFrameDuration - 1;
+  std::size_t late = 0, quiet = 0;
+  for (std::size_t i = 1; i < heard.size(); ++i) {
+    quiet = heard[i - 1].quiet ? quiet + 1 : 0;
+    if (quiet < kHangoverFrames && heard[i].at - heard[i - 1].at > kLate) ++late;
+  }
+  return late;
+}
+
+TurnTimes measure_turn(std::span<const Heard> heard, const Said& said, TimePoint until) {
+  constexpr Duration kSilent = 300ms;  // shorter ones are within speech
+  TurnTimes times;
+  const auto over = last_loud(heard, said.first, said.last);
+  const bool silent_at_end = !over || said.last - *over >= kSilent;
+  if (said.interrupts) {
+    times.spoke_on = !silent_at_end;
+    if (silent_at_end) times.stop = over ? *over - said.first : Duration::zero();
+  } else {
+    times.unclear = over.has_value();
+  }
+  if (times.spoke_on || times.unclear) return times;
+  const auto answer = first_loud(heard, said.last);
+  if (answer && *answer < until) times.answer = *answer - said.last;
+  return times;
+}
+
+}  // namespace parley::bench
