@@ -13,6 +13,23 @@ using ipc::Phase;
 
 namespace {
 
+constexpr std::size_t kMaxShownTeardownBytes = 16 * KiB;  // an event is kept for a minute, for everyone who watches
+
+// How the job ended, as it told it; null when it told nothing that can be read. Too long, and it is told of less that was
+// not clean: how much there was, `forced` and `failed` say all the same.
+boost::json::value teardown_of(const ipc::AttemptEnd& end) {
+  boost::json::error_code ec;
+  auto told = boost::json::parse(end.teardown_json, ec);
+  auto* teardown = !ec && told.is_object() ? told.get_object().if_contains("teardown") : nullptr;
+  if (!teardown || !teardown->is_object()) return nullptr;
+  auto* items = teardown->get_object().if_contains("not_clean");
+  while (boost::json::serialize(*teardown).size() > kMaxShownTeardownBytes) {
+    if (!items || !items->is_array() || items->get_array().empty()) return nullptr;
+    items->get_array().resize(items->get_array().size() / 2);
+  }
+  return std::move(*teardown);
+}
+
 std::string how(const ExitStatus& status) {
   if (status.signal) return fmt::format("its process was killed by signal {}", *status.signal);
   if (status.code) return fmt::format("its process ended with code {}", *status.code);
@@ -87,6 +104,7 @@ Task<Result<CallAnswer>> Supervisor::offer_once(const std::string& sdp, const st
   auto admitted = admit();
   if (!admitted) co_return fail(admitted.error());
   const std::string call_id = (*admitted)->id();
+  const auto asked_at = loop_.now();
   const auto pending = std::make_shared<Pending>();
   auto spawned = calls_scope_.spawn("call " + call_id, live(**admitted, metadata_json, sdp, pending, deadline));
   if (!spawned) {
@@ -100,7 +118,10 @@ Task<Result<CallAnswer>> Supervisor::offer_once(const std::string& sdp, const st
   });
   auto answer = co_await wait_answer(call_id, pending, deadline);
   never_born = pending->never_born;
-  if (answer) answered.release();
+  if (answer) {
+    answered.release();
+    metrics_.call_answered(loop_.now() - asked_at);
+  }
   co_return answer;
 }
 
@@ -155,13 +176,15 @@ Task<void> Supervisor::live(Call& call, std::string metadata_json, std::string s
   // Both wait in the socket for the job to be born.
   auto said = call.attempt.begin(metadata_json);
   if (said) said = call.attempt.offer(request, std::move(sdp), deadline.left(loop_.now()));
+  const auto asked_at = loop_.now();
   auto process = said ? co_await zygote_.spawn(ipc::JobKind::call, call.id(), call.attempt.job().attempt_id, std::move(link->theirs), deadline)
                       : Result<std::unique_ptr<Process>>(fail(said.error()));
   if (process) {
+    metrics_.job_born(loop_.now() - asked_at);
     co_await outlive(call, std::move(*process));
     co_return;
   }
-  loop_.logger().error("call {} was not started: {}", call.id(), process.error().message());
+  call.attempt.logger().error("the call was not started: {}", process.error().message());
   if (const auto it = call.pending.find(request); it != call.pending.end()) {
     it->second->never_born = process.error().code() == Errc::unavailable;
   }
@@ -183,7 +206,7 @@ Task<void> Supervisor::outlive(Call& call, std::unique_ptr<Process> process) {
   if (!clean) ++counters_.crashed;
   std::string detail = how(exit.status);
   if (!exit.blame.empty()) detail = fmt::format("ended by the supervisor: {}", exit.blame);
-  if (!clean) loop_.logger().error("call {}: {}", call.id(), detail);
+  if (!clean) call.attempt.logger().error("the call did not end in order: {}", detail);
   aftermath_.begin({.call_id = call.id(),
                     .attempt_id = call.attempt.job().attempt_id,
                     .exit = {.code = exit.status.code, .signal = exit.status.signal, .detail = std::move(detail)}});
@@ -211,7 +234,9 @@ void Supervisor::free_slot(Call& call) {
 // The last event of every call, however it ended.
 void Supervisor::finish_events(Call& call) {
   if (call.events->closed()) return;
-  const boost::json::object data{{"cause", to_string(call.end->reason.cause)}, {"detail", call.end->reason.detail}, {"clean", call.end->clean}};
+  const auto& end = *call.end;
+  boost::json::object data{{"cause", to_string(end.reason.cause)}, {"detail", end.reason.detail}, {"clean", end.clean}};
+  if (auto teardown = teardown_of(end); teardown.is_object()) data["teardown"] = std::move(teardown);
   call.events->add(call.events->last_id() + 1, "call_ended", valid_utf8(boost::json::serialize(data)));
   call.events->close();
 }

@@ -29,6 +29,11 @@ class ScriptedProgram final : public job::JobProgram {
   Task<CloseReport> close(Deadline, Deadline deadline) override {
     co_await misbehave("on_close");
     if (asked("on_close", "throw")) throw 42;
+    if (asked("on_close", "leave much")) {
+      CloseReport report;
+      for (int i = 0; i < 64; ++i) report.add({.name = "part", .outcome = CloseOutcome::failed, .took = {}, .detail = std::string(500, 'x')});
+      co_return report;
+    }
     co_return co_await scope_.close(deadline);
   }
   Task<CloseReport> dispose(Deadline) override {

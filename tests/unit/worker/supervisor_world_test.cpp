@@ -19,6 +19,59 @@ TEST(SupervisorWorld, CallIsHungUp_TerminalRecordOnce_HooksOnce_SlotFree) {
   EXPECT_EQ(w.os.kills(SIGKILL), 0u);
 }
 
+// The last event of a call that is made like this and hung up.
+boost::json::object call_ended_of(ProcessWorld& w, boost::json::object metadata, bool kill = false) {
+  w.start();
+  w.offer(std::move(metadata));
+  EXPECT_TRUE(w.world.run_until([&] { return w.calls.size() == 1; }, 5s));
+  auto watch = w.os.supervisor()->watch(w.calls.front(), 0);
+  if (!watch) return {};
+  worker::CallEvent last;
+  (void)w.os.supervisor_scope()->spawn("watch", [](worker::CallWatch& events, worker::CallEvent& seen) -> Task<void> {
+    auto& loop = co_await this_loop();
+    while (auto event = co_await events.next(loop.in(1min))) seen = std::move(*event);
+  }(**watch, last));
+  kill ? w.os.signal(w.os.alive(Kind::job).front(), SIGKILL) : w.hang_up_all();
+  EXPECT_TRUE(w.run_until_settled()) << w.world.describe();
+  EXPECT_EQ(last.type, "call_ended");
+  return boost::json::parse(last.data).as_object();
+}
+
+TEST(SupervisorWorld, EndOfACall_TellsWhatClosedWhen) {
+  ProcessWorld w(20);
+  const auto ended = call_ended_of(w, {});
+  EXPECT_EQ(ended.at("cause"), "caller_hung_up");
+  const auto& teardown = ended.at("teardown").as_object();
+  EXPECT_EQ(teardown.at("forced"), 0);
+  EXPECT_EQ(teardown.at("hooks"), 2);
+  std::vector<std::string> names;
+  double at = 0;
+  for (const auto& step : teardown.at("steps").as_array()) {
+    names.emplace_back(step.at("name").as_string());
+    EXPECT_NEAR(step.at("at_ms").to_number<double>(), at, 0.001) << "one behind the other";
+    at += step.at("took_ms").to_number<double>();
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"program", "call", "journal"}));
+}
+
+TEST(SupervisorWorld, EndThatLeftMuchBehind_IsToldWithinItsBound_AndNothingOfTheCountIsLost) {
+  ProcessWorld w(21);
+  const auto ended = call_ended_of(w, {{"on_close", "leave much"}});
+  EXPECT_EQ(ended.at("clean"), false);
+  const auto& teardown = ended.at("teardown").as_object();
+  EXPECT_EQ(teardown.at("failed"), 64);
+  EXPECT_LT(boost::json::serialize(teardown).size(), 16'384u);
+  EXPECT_GT(teardown.at("not_clean").as_array().size(), 10u);
+}
+
+TEST(SupervisorWorld, JobThatDied_TellsNothingOfItsEnd) {
+  ProcessWorld w(22);
+  const auto ended = call_ended_of(w, {}, true);
+  EXPECT_EQ(ended.at("cause"), "failure");
+  EXPECT_EQ(ended.at("detail"), "its process was killed by signal 9");
+  EXPECT_FALSE(ended.contains("teardown"));
+}
+
 TEST(SupervisorWorld, AllSlotsTaken_RefusedAtOnce) {
   ProcessWorld w(2, {.slots = 1});
   w.start();
