@@ -49,6 +49,12 @@ std::vector<std::string> stat_of(int pid) {
   return {std::istream_iterator<std::string>(rest), {}};
 }
 
+// Tells a process from a later one with its number.
+std::string started_at(int pid) {
+  const auto fields = stat_of(pid);
+  return fields.size() > 19 ? fields[19] : "";
+}
+
 [[noreturn]] void become(const Child::Command& command, std::vector<char*>& words, std::vector<char*>& environment,
                          int in, int out, int parent) {
   ::setpgid(0, 0);  // Ctrl-C is for us: we end them in order
@@ -146,14 +152,14 @@ Result<std::string> Child::line(Duration within) {
 int Child::end() noexcept {
   if (pid_ <= 0) return code_;
   if (in_ >= 0) ::close(std::exchange(in_, -1));  // some end by that
-  const auto below = family(pid_);
+  std::vector<std::pair<int, std::string>> below;
+  for (const int each : family(pid_)) below.emplace_back(each, started_at(each));
   for (const int signal : {SIGTERM, SIGTERM, SIGKILL}) {
-    if (signal == SIGKILL) {
-      for (const int each : below) ::kill(each, SIGKILL);
-    } else {
-      ::kill(pid_, signal);
-    }
-    if (wait(kEndWithin / 2)) return code_;
+    ::kill(pid_, signal);
+    if (wait(kEndWithin / 2)) break;
+  }
+  for (const auto& [each, started] : below) {
+    if (!started.empty() && started_at(each) == started) ::kill(each, SIGKILL);
   }
   return code_;
 }

@@ -13,7 +13,7 @@ namespace parley::bench {
 
 // A program of its own process group. It is told to end (SIGTERM) when this process dies, whatever kills it.
 //
-// Ending: end() asks, asks again, and kills it and everything below it. The destructor is end().
+// Ending: end() asks, asks again, and kills it; what it had started and left behind is killed too. The destructor is end().
 class Child {
  public:
   struct Command {
