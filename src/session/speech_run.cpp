@@ -145,11 +145,21 @@ void SpeechRun::call_tool(FunctionCall call, bool tools_allowed) {
     const auto tool = std::ranges::find(agent_->tools, call.name, [](const Tool& t) { return t.definition.name; });
     if (tool != agent_->tools.end() && !tool->words_while_waiting.empty()) say(tool->words_while_waiting);
   }
-  if (call.id.empty()) call.id = make_id(loop_.random(), "FC_");
+  if (call.id.empty() || id_is_taken(call.id)) call.id = make_id(loop_.random(), "FC_");
   auto context = std::make_unique<Context>(*this, call.id);
   auto run = host_.tools().start(std::move(call), agent_, std::move(context));
   record_.add(run);
   calls_.push_back(std::move(run));
+}
+
+// Servers tell by it what they have done already: an LLM that says the same one twice must not make them skip the second.
+bool SpeechRun::id_is_taken(const std::string& id) const {
+  const auto is_it = [&](const ChatItem& item) {
+    const auto* call = std::get_if<FunctionCall>(&item);
+    return call && call->id == id;
+  };
+  return host_.tools().has(id) || std::ranges::any_of(host_.session().history().items, is_it) ||
+         std::ranges::any_of(record_.pending(), is_it);
 }
 
 ChatRequest SpeechRun::make_request(bool tools_allowed) const {

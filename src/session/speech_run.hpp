@@ -87,6 +87,7 @@ class SpeechRun final : private Utterance::Listener {
   Task<void> wait_for_playout();
   ChatRequest make_request(bool tools_allowed) const;
   void call_tool(FunctionCall call, bool tools_allowed);
+  bool id_is_taken(const std::string& id) const;
   Utterance& utterance();
   void say(std::string sentence);
   void say_for_tool(std::string_view words);

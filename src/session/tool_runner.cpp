@@ -81,8 +81,10 @@ Task<void> ToolRunner::run(ToolRunner& self, std::shared_ptr<ToolRun> run, std::
                            std::unique_ptr<RunContext> context, boost::json::object arguments) {
   auto& loop = co_await this_loop();
   const auto began = loop.now();
-  auto result = co_await within(loop.in(tool.timeout_after), call(tool, *context, std::move(arguments)));
-  if (!result && result.error().code() == Errc::timeout) {
+  const auto deadline = loop.in(tool.timeout_after);
+  auto result = co_await within(deadline, call(tool, *context, std::move(arguments)));
+  // Not a timeout of something that it asked: of that it tells itself.
+  if (!result && result.error().code() == Errc::timeout && deadline.passed(loop.now())) {
     result = fail(Errc::timeout, fmt::format("the tool did not answer within {} s", to_seconds(tool.timeout_after)));
   }
   self.finish(*run, std::move(result), began);
@@ -100,6 +102,10 @@ void ToolRunner::finish(ToolRun& run, Result<ToolResult> result, TimePoint began
   }
   run.done_.set();
   if (run.abandoned_) listener_.late_tool_result(run);
+}
+
+bool ToolRunner::has(std::string_view call_id) const noexcept {
+  return std::ranges::any_of(runs_, [&](const auto& run) { return run->call().id == call_id; });
 }
 
 bool ToolRunner::abandon(ToolRun& run) {

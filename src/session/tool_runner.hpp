@@ -68,6 +68,9 @@ class ToolRunner {
   // `context` makes what the tool sees of the call, and `agent` owns the tool.
   std::shared_ptr<ToolRun> start(FunctionCall call, std::shared_ptr<const Agent> agent, std::unique_ptr<RunContext> context);
 
+  // One of this id runs, or has just ended.
+  bool has(std::string_view call_id) const noexcept;
+
   // The reply is over. True: the run goes on, and is told about by the listener.
   bool abandon(ToolRun& run);
 
