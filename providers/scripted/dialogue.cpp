@@ -13,7 +13,10 @@
 
 namespace parley {
 
-Result<Dialogue> Dialogue::load(const std::string& path) {
+namespace {
+
+// At most one byte more than a dialogue may have.
+Result<std::string> read_dialogue(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text(scripted::DialogueFile::kMaxBytes + 1, '\0');
@@ -26,7 +29,25 @@ Result<Dialogue> Dialogue::load(const std::string& path) {
                 fmt::format("the dialogue \"{}\" cannot be read ({}); give its path as llm.dialogue in the agent file",
                             path, std::strerror(errno)));
   }
-  return parse(text, path);
+  return text;
+}
+
+}  // namespace
+
+Result<Dialogue> Dialogue::load(const std::string& path) {
+  const auto text = read_dialogue(path);
+  if (!text) return fail(text.error());
+  return parse(*text, path);
+}
+
+yaml::Mistakes Dialogue::mistakes_in(const std::string& path) {
+  yaml::Mistakes mistakes(path);
+  if (const auto text = read_dialogue(path)) {
+    (void)scripted::DialogueFile::parse(*text, mistakes);
+  } else {
+    mistakes.add({.message = text.error().message()});
+  }
+  return mistakes;
 }
 
 Result<Dialogue> Dialogue::parse(std::string_view yaml, const std::string& name) {

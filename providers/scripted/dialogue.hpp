@@ -22,6 +22,7 @@
 #include <parley/base/time.hpp>
 
 #include "providers/scripted/slots.hpp"
+#include "yaml/mistakes.hpp"
 
 namespace parley {
 
@@ -71,6 +72,8 @@ class Dialogue {
  public:
   // Mistakes in the file are told all at once, one a line: "reception.dialogue.yaml:12:5: expected ...".
   static Result<Dialogue> load(const std::string& path);
+  // What load() would refuse it for; a mistake without a place: the file cannot be read.
+  static yaml::Mistakes mistakes_in(const std::string& path);
   // `name` stands for the file in errors.
   static Result<Dialogue> parse(std::string_view yaml, const std::string& name);
 

@@ -19,25 +19,24 @@ constexpr std::pair<std::string_view, SlotType> kTypes[] = {
 
 // A name that must be defined somewhere in the file, checked when all of it was read.
 struct Reference {
-  YAML::Node at;
+  const yaml::Node* at;  // in the tree, which outlives this
   std::string name;
   enum class To { intent, form, question, value } to;
 };
 
 class Loader {
  public:
-  explicit Loader(const std::string& name) : reader_(name) {}
+  explicit Loader(yaml::Mistakes& mistakes) : reader_(mistakes) {}
 
-  Result<DialogueFile> load(std::string_view yaml) {
+  DialogueFile load(std::string_view yaml) {
     const auto root = reader_.parse(yaml);
     if (root) read_root(*root);
     if (!reader_.failed()) check_references();
-    if (reader_.failed()) return fail(reader_.error());
     return std::move(file_);
   }
 
  private:
-  void read_root(const YAML::Node& root) {
+  void read_root(const yaml::Node& root) {
     if (!reader_.mapping(root, "a dialogue",
                          {"dialogue", "timing", "opening", "fallback", "questions", "intents", "forms"})) {
       return;
@@ -54,7 +53,7 @@ class Loader {
     if (!root["intents"]) {
       reader_.expected(root, "intents, a list of what the caller may want");
     } else if (reader_.list(root["intents"], "intents")) {
-      for (const auto& node : root["intents"]) read_intent(node);
+      for (const auto& node : root["intents"].items) read_intent(node);
     }
     if (!root["fallback"]) {
       reader_.expected(root, "fallback, what is said when nothing was understood");
@@ -63,8 +62,8 @@ class Loader {
     }
   }
 
-  void read_fallback(const YAML::Node& node) {
-    if (!node.IsMap()) {
+  void read_fallback(const yaml::Node& node) {
+    if (!node.is_mapping()) {
       file_.fallback = answer(node, "fallback");
       return;
     }
@@ -75,18 +74,18 @@ class Loader {
     if (node["then"]) file_.fallback_then = reference(node["then"], Reference::To::intent);
   }
 
-  void read_questions(const YAML::Node& node) {
+  void read_questions(const yaml::Node& node) {
     if (!named_entries(node, "questions")) return;
-    for (const auto& entry : node) {
-      if (!reader_.mapping(entry.second, "a question", {"if_yes", "if_no"})) continue;
+    for (const auto& entry : node.entries) {
+      if (!reader_.mapping(entry, "a question", {"if_yes", "if_no"})) continue;
       Question question;
-      if (entry.second["if_yes"]) question.if_yes = reference(entry.second["if_yes"], Reference::To::intent);
-      if (entry.second["if_no"]) question.if_no = reference(entry.second["if_no"], Reference::To::intent);
-      file_.questions.emplace(entry.first.Scalar(), question);
+      if (entry["if_yes"]) question.if_yes = reference(entry["if_yes"], Reference::To::intent);
+      if (entry["if_no"]) question.if_no = reference(entry["if_no"], Reference::To::intent);
+      file_.questions.emplace(entry.key, question);
     }
   }
 
-  void read_intent(const YAML::Node& node) {
+  void read_intent(const yaml::Node& node) {
     if (!reader_.mapping(node, "an intent",
                          {"name", "phrases", "say", "expects", "call", "timing", "form", "repeat", "cancel", "pause",
                           "weak", "aside"})) {
@@ -115,17 +114,17 @@ class Loader {
     file_.intents.push_back(std::move(intent));
   }
 
-  void read_forms(const YAML::Node& node) {
+  void read_forms(const yaml::Node& node) {
     if (!named_entries(node, "forms")) return;
-    for (const auto& entry : node) {
-      const auto& fields = entry.second;
+    for (const auto& entry : node.entries) {
+      const auto& fields = entry;
       if (!reader_.mapping(fields, "a form", {"slots", "confirm", "changed", "change", "done", "cancelled"})) continue;
       Form form;
-      form.name = entry.first.Scalar();
+      form.name = entry.key;
       if (!fields["slots"]) {
         reader_.expected(fields, "slots, a list of what to ask for");
       } else if (reader_.list(fields["slots"], "slots")) {
-        for (const auto& slot : fields["slots"]) read_slot(slot, form);
+        for (const auto& slot : fields["slots"].items) read_slot(slot, form);
       }
       const std::pair<const char*, Answer*> answers[] = {{"confirm", &form.confirm},
                                                          {"changed", &form.changed},
@@ -140,7 +139,7 @@ class Loader {
     }
   }
 
-  void read_slot(const YAML::Node& node, Form& form) {
+  void read_slot(const yaml::Node& node, Form& form) {
     if (!reader_.mapping(node, "a slot",
                          {"name", "type", "ask", "refuse", "phrases", "optional", "min", "max", "from", "to", "closed",
                           "choices"})) {
@@ -164,7 +163,7 @@ class Loader {
     form.slots.push_back(std::move(slot));
   }
 
-  void read_bounds(const YAML::Node& node, Slot& slot) {
+  void read_bounds(const yaml::Node& node, Slot& slot) {
     const auto only_for = [&](const char* key, SlotType type, std::string_view name) {
       if (node[key] && slot.type != type)
         reader_.expected(node[key], fmt::format("{} only in slots of type {}", key, name));
@@ -182,14 +181,14 @@ class Loader {
     }
     if (only_for("choices", SlotType::choice, "choice")) {
       if (reader_.list(node["choices"], "choices")) {
-        for (const auto& one : node["choices"]) read_choice(one, slot);
+        for (const auto& one : node["choices"].items) read_choice(one, slot);
       }
     } else if (slot.type == SlotType::choice) {
       reader_.expected(node, "choices, what the caller may choose from");
     }
   }
 
-  void read_choice(const YAML::Node& node, Slot& slot) {
+  void read_choice(const yaml::Node& node, Slot& slot) {
     if (!reader_.mapping(node, "a choice", {"value", "phrases"})) return;
     Choice choice{required_text(node, "value"), {}};
     if (node["phrases"]) choice.phrases = phrases(node["phrases"]);
@@ -198,9 +197,9 @@ class Loader {
   }
 
   // A text, a list of wordings, or a mapping with more.
-  Answer answer(const YAML::Node& node, std::string_view what) {
+  Answer answer(const yaml::Node& node, std::string_view what) {
     Answer result;
-    if (!node.IsMap()) {
+    if (!node.is_mapping()) {
       result.id = next_answer_++;
       result.say = templates(node, what);
     } else if (reader_.mapping(node, what, {"say", "expects", "call", "timing"})) {
@@ -210,7 +209,7 @@ class Loader {
     return result;
   }
 
-  void answer_fields(const YAML::Node& node, std::string_view what, Answer& to) {
+  void answer_fields(const yaml::Node& node, std::string_view what, Answer& to) {
     to.id = next_answer_++;
     if (node["say"]) to.say = templates(node["say"], fmt::format("say in {}", what));
     if (node["expects"]) to.expects = reference(node["expects"], Reference::To::question);
@@ -218,12 +217,12 @@ class Loader {
     if (node["call"]) to.call = call(node["call"]);
   }
 
-  std::optional<std::size_t> call(const YAML::Node& node) {
+  std::optional<std::size_t> call(const yaml::Node& node) {
     if (!reader_.mapping(node, "call", {"tool", "with", "then", "error", "missing"})) return std::nullopt;
     ToolCall result;
     result.tool = required_text(node, "tool");
     if (node["with"] && named_entries(node["with"], "with")) {
-      for (const auto& entry : node["with"]) result.with.emplace_back(entry.first.Scalar(), argument(entry.second));
+      for (const auto& entry : node["with"].entries) result.with.emplace_back(entry.key, argument(entry));
     }
     if (node["then"]) result.then = answer(node["then"], "then");
     if (node["error"]) result.error = answer(node["error"], "error");
@@ -233,10 +232,10 @@ class Loader {
   }
 
   // Plain numbers, true and false are what they look like; anything quoted and the rest is text, perhaps with {{slots}}.
-  boost::json::value argument(const YAML::Node& node) {
+  boost::json::value argument(const yaml::Node& node) {
     const auto all = templates(node, "an argument");
     const std::string text = all.empty() ? "" : all.front();
-    if (node.Tag() == "!") return boost::json::string(text);
+    if (node.style == yaml::Node::Style::quoted) return boost::json::string(text);
     if (text == "true" || text == "false") return text == "true";
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -244,16 +243,16 @@ class Loader {
     return boost::json::string(text);
   }
 
-  std::vector<std::string> templates(const YAML::Node& node, std::string_view what) {
+  std::vector<std::string> templates(const yaml::Node& node, std::string_view what) {
     auto texts = reader_.texts(node, what);
     for (const auto& text : texts) {
       if (!is_whole_template(text)) reader_.expected(node, fmt::format("}}}} after every {{{{ in \"{}\"", text));
-      for (const auto& name : template_names(text)) references_.push_back({node, name, Reference::To::value});
+      for (const auto& name : template_names(text)) references_.push_back({&node, name, Reference::To::value});
     }
     return texts;
   }
 
-  std::vector<Phrase> phrases(const YAML::Node& node) {
+  std::vector<Phrase> phrases(const yaml::Node& node) {
     std::vector<Phrase> all;
     for (const auto& text : reader_.texts(node, "phrases")) {
       if (text.empty()) continue;
@@ -267,7 +266,7 @@ class Loader {
     return all;
   }
 
-  Timing timing(const YAML::Node& node) {
+  Timing timing(const yaml::Node& node) {
     Timing result;
     if (!reader_.mapping(node, "timing", {"first_token", "token"})) return result;
     if (node["first_token"]) result.first_token = reader_.duration(node["first_token"], "first_token");
@@ -275,7 +274,7 @@ class Loader {
     return result;
   }
 
-  SlotType slot_type(const YAML::Node& node) {
+  SlotType slot_type(const yaml::Node& node) {
     const std::string text = required_text(node, "type");
     const auto* found =
         std::ranges::find(kTypes, std::string_view(text), &std::pair<std::string_view, SlotType>::first);
@@ -286,8 +285,8 @@ class Loader {
     return SlotType::text;
   }
 
-  std::chrono::minutes time_of_day(const YAML::Node& node) {
-    const std::string text = node.IsScalar() ? node.Scalar() : "";
+  std::chrono::minutes time_of_day(const yaml::Node& node) {
+    const std::string text = node.is_scalar() ? node.text : "";
     const auto colon = text.find(':');
     int hour = -1;
     int minute = -1;
@@ -302,7 +301,7 @@ class Loader {
     return std::chrono::minutes(hour * 60 + minute);
   }
 
-  std::chrono::weekday weekday(const YAML::Node& node, const std::string& name) {
+  std::chrono::weekday weekday(const yaml::Node& node, const std::string& name) {
     constexpr std::string_view kDays[] = {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
     const auto* found = std::ranges::find(kDays, std::string_view(name));
     if (found == std::end(kDays)) {
@@ -312,26 +311,21 @@ class Loader {
     return std::chrono::weekday(static_cast<unsigned>(found - kDays));
   }
 
-  std::string required_text(const YAML::Node& node, const char* key) {
+  std::string required_text(const yaml::Node& node, const char* key) {
     if (node[key]) return reader_.text(node[key], key);
     reader_.expected(node, key);
     return {};
   }
 
-  bool named_entries(const YAML::Node& node, std::string_view what) {
-    if (node.IsMap() && node.size() <= YamlReader::kMaxEntries) {
-      for (const auto& entry : node) {
-        if (!entry.first.IsScalar()) reader_.expected(entry.first, fmt::format("a name in {}", what));
-      }
-      return !reader_.failed() || std::ranges::all_of(node, [](const auto& entry) { return entry.first.IsScalar(); });
-    }
+  bool named_entries(const yaml::Node& node, std::string_view what) {
+    if (node.is_mapping() && node.entries.size() <= YamlReader::kMaxEntries) return true;
     reader_.expected(node, fmt::format("{} as a mapping of names", what));
     return false;
   }
 
-  std::string reference(const YAML::Node& node, Reference::To to) {
+  std::string reference(const yaml::Node& node, Reference::To to) {
     std::string name = reader_.text(node, "a name");
-    references_.push_back({node, name, to});
+    references_.push_back({&node, name, to});
     return name;
   }
 
@@ -339,7 +333,7 @@ class Loader {
     for (const Reference& one : references_) {
       if (!is_defined(one)) {
         constexpr const char* kKinds[] = {"an intent", "a form", "a question", "a slot (or result)"};
-        reader_.expected(one.at, fmt::format("the name of {} of this file, found \"{}\"",
+        reader_.expected(*one.at, fmt::format("the name of {} of this file, found \"{}\"",
                                              kKinds[static_cast<int>(one.to)], one.name));
       }
     }
@@ -376,16 +370,19 @@ const Form* DialogueFile::form(std::string_view name) const {
   return found == forms.end() ? nullptr : &*found;
 }
 
-Result<DialogueFile> DialogueFile::parse(std::string_view yaml, const std::string& name) {
+DialogueFile DialogueFile::parse(std::string_view yaml, yaml::Mistakes& mistakes) {
   if (yaml.size() > kMaxBytes) {
-    return fail(Errc::invalid_argument,
-                fmt::format("{}: a dialogue has at most {} bytes, this one has {}", name, kMaxBytes, yaml.size()));
+    mistakes.add({{1, 1}, {}, fmt::format("a dialogue has at most {} bytes, this one has {} or more", kMaxBytes, yaml.size())});
+    return {};
   }
-  try {
-    return Loader(name).load(yaml);
-  } catch (const YAML::Exception& error) {
-    return fail(Errc::invalid_argument, fmt::format("{}: expected YAML: {}", place(name, error.mark), error.msg));
-  }
+  return Loader(mistakes).load(yaml);
+}
+
+Result<DialogueFile> DialogueFile::parse(std::string_view yaml, const std::string& name) {
+  yaml::Mistakes mistakes(name);
+  auto file = parse(yaml, mistakes);
+  if (!mistakes.empty()) return fail(mistakes.error());
+  return file;
 }
 
 }  // namespace parley::scripted

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -23,43 +24,6 @@ namespace parley::app {
 namespace json = boost::json;
 
 namespace {
-
-// A provider's options: text and numbers by name. What is not asked for is a mistake in the agent.
-class Options {
- public:
-  Options(std::string provider, const json::object& object) : provider_(std::move(provider)), object_(object) {}
-
-  Result<std::string> text(std::string_view key, std::string otherwise) {
-    asked_.emplace_back(key);
-    const auto* value = object_.if_contains(key);
-    if (!value) return otherwise;
-    if (const auto* text = value->if_string()) return std::string(*text);
-    return fail(Errc::invalid_argument, fmt::format("provider \"{}\": \"{}\" is a text", provider_, key));
-  }
-
-  Result<std::optional<double>> number(std::string_view key) {
-    asked_.emplace_back(key);
-    const auto* value = object_.if_contains(key);
-    if (!value) return std::nullopt;
-    if (value->is_number()) return value->to_number<double>();
-    return fail(Errc::invalid_argument, fmt::format("provider \"{}\": \"{}\" is a number", provider_, key));
-  }
-
-  // Errc::invalid_argument names what nobody asked for.
-  Result<void> end() const {
-    for (const auto& [key, value] : object_) {
-      if (std::ranges::find(asked_, std::string_view(key)) != asked_.end()) continue;
-      return fail(Errc::invalid_argument, fmt::format("provider \"{}\" has no option \"{}\" (it has: {})", provider_,
-                                                      std::string_view(key), fmt::join(asked_, ", ")));
-    }
-    return {};
-  }
-
- private:
-  std::string provider_;
-  const json::object& object_;
-  std::vector<std::string> asked_;
-};
 
 // The recogniser in the inference process, and this job's way to it.
 class SharedMoonshine final : public Stt {
@@ -101,31 +65,62 @@ std::string from_environment(const char* name) {
   return value ? value : "";
 }
 
-Result<OpenAiOptions> openai_options(const json::object& object) {
-  Options options("openai", object);
+// OPENAI_API_KEY is OpenAI's: another server does not get it.
+std::string openai_key(const json::object& given) {
+  if (const auto* key = given.if_contains("api_key")) return text_option(*key);
+  const auto* base_url = given.if_contains("base_url");
+  const bool own_server = base_url && text_option(*base_url) != OpenAiOptions().base_url;
+  return own_server ? std::string() : from_environment("OPENAI_API_KEY");
+}
+
+// With the defaults of its description filled in.
+OpenAiOptions openai_options(const json::object& given) {
   OpenAiOptions result;
-  const bool own_server = object.contains("base_url");
-  auto base_url = options.text("base_url", result.base_url);
-  auto model = options.text("model", result.chat.model);
-  auto api_key = options.text("api_key", own_server ? "" : from_environment("OPENAI_API_KEY"));
-  auto temperature = options.number("temperature");
-  if (!base_url) return fail(base_url.error());
-  if (!model) return fail(model.error());
-  if (!api_key) return fail(api_key.error());
-  if (!temperature) return fail(temperature.error());
-  if (auto rest = options.end(); !rest) return fail(rest.error());
-  if (api_key->empty() && !own_server) {
-    return fail(Errc::invalid_argument, "provider \"openai\" needs OPENAI_API_KEY (or llm.api_key in agent.yaml, or llm.base_url of a server without keys)");
-  }
-  while (base_url->ends_with('/')) base_url->pop_back();
-  result.base_url = std::move(*base_url);
-  result.api_key = std::move(*api_key);
-  result.chat.model = std::move(*model);
-  result.chat.temperature = *temperature;
+  result.base_url = text_option(given.at("base_url"));
+  while (result.base_url.ends_with('/')) result.base_url.pop_back();
+  result.chat.model = text_option(given.at("model"));
+  if (const auto* temperature = given.if_contains("temperature")) result.chat.temperature = temperature->to_number<double>();
+  result.api_key = openai_key(given);
   return result;
 }
 
-Result<void> no_options(const char* provider, const json::object& object) { return Options(provider, object).end(); }
+ProviderDescription describe_openai() {
+  const OpenAiOptions defaults;
+  const auto check = [](const json::object& given) -> std::vector<OptionMistake> {
+    const auto* base_url = given.if_contains("base_url");
+    if ((base_url && text_option(*base_url) != OpenAiOptions().base_url) || !openai_key(given).empty()) return {};
+    return {{.message = "provider \"openai\" needs OPENAI_API_KEY in the environment (or api_key, or the base_url of a server without keys)"}};
+  };
+  return {.help = "Any server that speaks OpenAI's chat completions.",
+          .options = {{.name = "model", .type = Option::Type::line, .help = "The model's name, as the server knows it.", .otherwise = json::string(defaults.chat.model), .minimum = 1},
+                      {.name = "base_url", .type = Option::Type::uri, .help = "Another server than OpenAI's own: vLLM, Ollama, llama.cpp, a gateway.", .otherwise = json::string(defaults.base_url)},
+                      {.name = "api_key", .type = Option::Type::line, .help = "Without it OPENAI_API_KEY of the environment, where base_url is not given.", .secret = true},
+                      {.name = "temperature", .type = Option::Type::number, .help = "0: always the likeliest words. Without it the server's own.", .minimum = 0, .maximum = 2}},
+          .check = check};
+}
+
+ProviderDescription describe_scripted() {
+  const auto check = [](const json::object& given) -> std::vector<OptionMistake> {
+    const auto* path = given.if_contains("dialogue");
+    if (!path) return {};
+    std::vector<OptionMistake> found;
+    const auto mistakes = Dialogue::mistakes_in(text_option(*path));
+    for (const auto& one : mistakes.all()) {
+      const bool readable = one.place.line > 0;
+      found.push_back({"dialogue", one.message, readable ? mistakes.file() : std::string(), one.place.line, one.place.column});
+    }
+    if (mistakes.more() > 0) found.push_back({"dialogue", fmt::format("{} more mistakes in {}", mistakes.more(), mistakes.file())});
+    return found;
+  };
+  return {.help = "Answers from a file, without any language model (docs/dialogue.md).",
+          .options = {{.name = "dialogue", .type = Option::Type::path, .help = "The dialogue's file. Without it: a restaurant's reception."}},
+          .check = check};
+}
+
+ProviderDescription describe_flite() {
+  return {.help = "Speech made on this machine, in English.",
+          .options = {{.name = "voice", .help = "slt: a woman. rms: a man. kal16: a robot, 20 times faster.", .otherwise = "slt", .one_of = FliteVoice::names()}}};
+}
 
 }  // namespace
 
@@ -178,41 +173,49 @@ Result<Dialogue> Assets::dialogue(const std::string& path) {
 }
 
 void add_builtin_providers(ProviderRegistry& registry, std::shared_ptr<Assets> assets, std::string inference_socket) {
-  registry.add_vad("silero", [assets](const ProviderEnvironment&, const json::object& object) -> Result<std::shared_ptr<Vad>> {
-    if (auto none = no_options("silero", object); !none) return fail(none.error());
-    auto model = assets->silero();
-    if (!model) return fail(model.error());
-    return std::make_shared<SileroVad>(std::move(*model));
-  });
-  registry.add_stt("moonshine", [inference_socket](const ProviderEnvironment& environment, const json::object& object) -> Result<std::shared_ptr<Stt>> {
-    if (auto none = no_options("moonshine", object); !none) return fail(none.error());
-    return std::make_shared<SharedMoonshine>(environment, inference_socket);
-  });
-  registry.add_tts("flite", [assets](const ProviderEnvironment&, const json::object& object) -> Result<std::shared_ptr<Tts>> {
-    Options options("flite", object);
-    auto name = options.text("voice", "slt");
-    if (!name) return fail(name.error());
-    if (auto rest = options.end(); !rest) return fail(rest.error());
-    auto voice = assets->voice(*name);
-    if (!voice) return fail(voice.error());
-    return std::make_shared<FliteTts>(std::move(*voice));
-  });
-  registry.add_llm("scripted", [assets](const ProviderEnvironment&, const json::object& object) -> Result<std::shared_ptr<Llm>> {
-    Options options("scripted", object);
-    auto path = options.text("dialogue", "");
-    if (!path) return fail(path.error());
-    if (auto rest = options.end(); !rest) return fail(rest.error());
-    auto dialogue = assets->dialogue(*path);
-    if (!dialogue) return fail(dialogue.error());
-    return std::make_shared<ScriptedLlm>(std::move(*dialogue));
-  });
-  registry.add_llm("openai", [](const ProviderEnvironment& environment, const json::object& object) -> Result<std::shared_ptr<Llm>> {
-    auto options = openai_options(object);
-    if (!options) return fail(options.error());
-    auto proxies = net::ProxyRules::from_environment([](const char* name) -> const char* { return std::getenv(name); });
-    if (!proxies) return fail(proxies.error());
-    return std::make_shared<ConnectedOpenAi>(environment, std::move(*proxies), std::move(*options));
-  });
+  registry.add_vad(
+      "silero",
+      [assets](const ProviderEnvironment&, const json::object&) -> Result<std::shared_ptr<Vad>> {
+        auto model = assets->silero();
+        if (!model) return fail(model.error());
+        return std::make_shared<SileroVad>(std::move(*model));
+      },
+      ProviderDescription{.help = "Silero VAD, on this machine."});
+  registry.add_stt(
+      "moonshine",
+      [inference_socket](const ProviderEnvironment& environment, const json::object&) -> Result<std::shared_ptr<Stt>> {
+        return std::make_shared<SharedMoonshine>(environment, inference_socket);
+      },
+      ProviderDescription{.help = "Moonshine tiny, on this machine, in English."});
+  registry.add_tts(
+      "flite",
+      [assets](const ProviderEnvironment&, const json::object& options) -> Result<std::shared_ptr<Tts>> {
+        auto voice = assets->voice(text_option(options.at("voice")));
+        if (!voice) return fail(voice.error());
+        return std::make_shared<FliteTts>(std::move(*voice));
+      },
+      describe_flite());
+  registry.add_llm(
+      "scripted",
+      [assets](const ProviderEnvironment&, const json::object& options) -> Result<std::shared_ptr<Llm>> {
+        const auto* path = options.if_contains("dialogue");
+        auto dialogue = assets->dialogue(path ? text_option(*path) : std::string());
+        if (!dialogue) return fail(dialogue.error());
+        return std::make_shared<ScriptedLlm>(std::move(*dialogue));
+      },
+      describe_scripted());
+  registry.add_llm(
+      "openai",
+      [](const ProviderEnvironment& environment, const json::object& options) -> Result<std::shared_ptr<Llm>> {
+        auto openai = openai_options(options);
+        if (openai.api_key.empty() && openai.base_url == OpenAiOptions().base_url) {
+          return fail(Errc::invalid_argument, "it needs OPENAI_API_KEY in the environment (or llm.api_key in the agent file, or llm.base_url of a server without keys)");
+        }
+        auto proxies = net::ProxyRules::from_environment([](const char* name) -> const char* { return std::getenv(name); });
+        if (!proxies) return fail(proxies.error());
+        return std::make_shared<ConnectedOpenAi>(environment, std::move(*proxies), std::move(openai));
+      },
+      describe_openai());
 }
 
 }  // namespace parley::app

@@ -20,6 +20,7 @@ VIEWS = dict(line.split("=", 1) for line in pathlib.Path(sys.argv.pop()).read_te
 HEADER = {
     "base": "parley/base/result.hpp",
     "async": "parley/async/task.hpp",
+    "yaml": "yaml/node.hpp",
     "api": "parley/session.hpp",
     "audio": "audio/opus.hpp",
     "net": "net/http_server.hpp",
@@ -50,6 +51,7 @@ API = BASE | {"api"}
 MAY_SEE = {
     "base": set(),
     "async": {"base"},
+    "yaml": {"base"},
     "api": BASE,
     "audio": {"base"},
     "net": BASE,
@@ -67,7 +69,7 @@ MAY_SEE = {
     "flite": API,
     "moonshine": API,
     "openai": API | {"net"},
-    "scripted": API,
+    "scripted": API | {"yaml"},
     "silero": API,
 }
 
