@@ -7,6 +7,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <parley/base/time.hpp>
+#include <parley/base/utf8.hpp>
 
 namespace parley {
 
@@ -32,19 +33,31 @@ std::string_view level_name(LogLevel level) noexcept {
   return "info";
 }
 
+// Of little use to people who read along: which process it is, they see from what it says.
+bool is_for_machines(const LogField& field) noexcept {
+  return field.name == log_field::kJob ||
+         (field.name == log_field::kComponent && (field.value == "supervisor" || field.value == "job"));
+}
+
 std::string as_text_line(const LogLine& line) {
   std::string text(line.message);
-  for (const auto& field : line.fields) text += fmt::format("  {}={}", field.name, field.value);
+  for (const auto& field : line.fields) {
+    if (!is_for_machines(field)) text += fmt::format("  {}={}", field.name, field.value);
+  }
+  text = valid_utf8(std::move(text));
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
   return text;
 }
 
-std::string as_json_line(const LogLine& line) {
+std::string as_json_line(const LogLine& line, WallTime now) {
   boost::json::object object;
-  object["time"] = to_iso8601(SystemClock().wall());
+  object["ts"] = to_iso8601(now);
   object["level"] = level_name(line.level);
   object["message"] = line.message;
   for (const auto& field : line.fields) object[field.name] = field.value;
-  return boost::json::serialize(object);
+  return valid_utf8(boost::json::serialize(object));
 }
 
 class StderrSink final : public LogSink {
@@ -55,7 +68,7 @@ class StderrSink final : public LogSink {
 
   void write(const LogLine& line) noexcept override {
     try {
-      const std::string text = format_ == LogFormat::json ? as_json_line(line) : as_text_line(line);
+      const std::string text = format_log_line(format_, line, SystemClock().wall());
       sink_.log(spdlog::details::log_msg("parley", to_spdlog(line.level), text));
     } catch (...) {
       // A log line that cannot be written is not worth a call.
@@ -75,6 +88,10 @@ class StderrSink final : public LogSink {
 };
 
 }  // namespace
+
+std::string format_log_line(LogFormat format, const LogLine& line, WallTime now) {
+  return format == LogFormat::json ? as_json_line(line, now) : as_text_line(line);
+}
 
 Logger Logger::with(std::string name, std::string value) const {
   Logger next = *this;

@@ -184,7 +184,7 @@ Task<void> InferenceClient::read(StatePtr state, std::shared_ptr<Link> link) {
     if (!packet) co_return;
     auto answer = parse_inference_answer(packet->bytes);
     if (!answer) {
-      state->loop.logger().warn("inference: {}", answer.error().message());
+      state->loop.logger().with(log_field::kComponent, "inference").warn("hung up: {}", answer.error().message());
       co_return;
     }
     state->answered(*std::move(answer));

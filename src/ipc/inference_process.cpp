@@ -70,7 +70,7 @@ class InferenceProcess {
       });
     }
     const auto since = loop_.now();
-    loop_.logger().info("inference: the supervisor is gone; ending when no call needs this process any more");
+    loop_.logger().info("the supervisor is gone; ending when no call needs this process any more");
     while (server_.clients() > 0 || loop_.now() - std::max(since, server_.idle_since()) < config_.limits.orphaned) {
       co_await sleep_for(std::min(kOrphanLook, config_.limits.orphaned));
     }
@@ -105,13 +105,13 @@ int run_inference(InferenceConfig config, RecognizerFactory load) {
   const auto& logger = config.logger;
   auto model = load();
   if (!model) {
-    logger.error("inference: {}", model.error().message());
+    logger.error("{}", model.error().message());
     return kInferenceCannotStart;
   }
   RealLoop loop("inference", logger);
   auto acceptor = InferenceAcceptor::open(loop, config.socket_path);
   if (!acceptor) {
-    logger.error("inference: {}", acceptor.error().message());
+    logger.error("{}", acceptor.error().message());
     return kInferenceCannotStart;
   }
   let_signals_in();

@@ -47,7 +47,7 @@ Task<void> InferenceServer::accept(std::unique_ptr<Acceptor> acceptor) {
   for (;;) {
     auto caller = co_await acceptor->accept(Deadline::bounded_by_scope());
     if (!caller) {
-      loop_.logger().warn("inference: a client could not be accepted: {}", caller.error().message());
+      loop_.logger().warn("a client could not be accepted: {}", caller.error().message());
       co_await sleep_for(kAcceptPause);
       continue;
     }
@@ -71,7 +71,7 @@ Task<void> InferenceServer::serve(std::uint64_t client, std::shared_ptr<Link> li
     const auto taken = packet ? take(client, *std::move(packet)) : Result<void>(fail(packet.error()));
     if (!taken) {
       ++counters_.dropped;
-      loop_.logger().warn("inference: client {} was dropped: {}", client, taken.error().message());
+      loop_.logger().warn("client {} was dropped: {}", client, taken.error().message());
       break;
     }
   }
@@ -163,7 +163,7 @@ Task<void> InferenceServer::run_one(QueuedInference request) {
         }
       });
   if (!ran && ran.error().code() == Errc::timeout) {
-    loop_.logger().error("inference: the model did not answer within {:.0f} s: this process ends",
+    loop_.logger().error("the model did not answer within {:.0f} s: this process ends",
                          to_seconds(limits_.max_run));
     stuck_.set();
     co_return;
@@ -175,7 +175,7 @@ Task<void> InferenceServer::run_one(QueuedInference request) {
 
 void InferenceServer::request_stop(StopReason reason) {
   if (std::exchange(stopping_, true)) return;
-  loop_.logger().info("inference: ending ({})", to_string(reason.cause));
+  loop_.logger().info("ending ({})", to_string(reason.cause));
   accepting_.request_stop(reason);
 }
 

@@ -27,7 +27,8 @@ Task<void> read_away(net::ResponseStream& answer, Deadline deadline) {
 }  // namespace
 
 HttpMirror::HttpMirror(Scope& parent, std::shared_ptr<net::HttpClient> client, std::string url)
-    : loop_(parent.loop()),
+    : logger_(parent.loop().logger().with(log_field::kComponent, "mirror")),
+      loop_(parent.loop()),
       client_(std::move(client)),
       url_(std::move(url)),
       stream_(make_id(loop_.random(), "MR_")),
@@ -127,20 +128,20 @@ void HttpMirror::lose(std::size_t records, std::string_view why) {
   if (records == 0) return;
   health_.lost += records;
   if (std::exchange(told_lost_, true)) return;
-  loop_.logger().error("{} records of journals are not at {}: {}; more of that is counted, and not told", records, shown_, why);
+  logger_.error("{} records of journals are not at {}: {}; more of that is counted, and not told", records, shown_, why);
 }
 
 void HttpMirror::failed(std::string why) {
   ++health_.failures;
   health_.last_error = std::move(why);
   if (std::exchange(health_.trouble, true)) return;
-  loop_.logger().warn("journals are not mirrored just now: {}", health_.last_error);
+  logger_.warn("journals are not mirrored just now: {}", health_.last_error);
 }
 
 void HttpMirror::worked() {
   if (!std::exchange(health_.trouble, false)) return;
   told_lost_ = false;
-  loop_.logger().info("journals are mirrored to {} again; {} records were lost so far", shown_, health_.lost);
+  logger_.info("journals are mirrored to {} again; {} records were lost so far", shown_, health_.lost);
 }
 
 }  // namespace parley::job

@@ -57,6 +57,7 @@ class HttpMirror final : public JournalMirror {
   void worked();
   void failed(std::string why);
 
+  Logger logger_;
   Loop& loop_;
   std::shared_ptr<net::HttpClient> client_;
   std::string url_;

@@ -32,7 +32,7 @@ Job::Job(Loop& loop, JobConfig config, JobPorts ports)
       config_(std::move(config)),
       ports_(std::move(ports)),
       info_{config_.identity.call_id, config_.identity.attempt_id, {}},
-      logger_(loop.logger().with("call", info_.call_id)),
+      logger_(loop.logger().with(log_field::kCall, info_.call_id).with(log_field::kJob, info_.attempt_id)),
       has_journal_(ports_.journal.file != nullptr),
       journal_(loop, ports_.writer, std::move(ports_.journal),
                {.call_id = info_.call_id, .attempt_id = info_.attempt_id, .redaction = config_.redaction, .mirror = ports_.mirror}),

@@ -110,7 +110,10 @@ void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& conf
   const SystemClock clock;
   if (timer) timer->arm(clock.now() + config.deadlines.start + config.deadlines.kernel_slack());
   const auto dir = ipc::StateDir::open(config.state_dir);
-  Logger early(config.log, config.log_level);
+  const auto early = Logger(config.log, config.log_level)
+                         .with(log_field::kComponent, "job")
+                         .with(log_field::kCall, spawn.call_id)
+                         .with(log_field::kJob, spawn.attempt_id);
   if (!timer || !dir) {
     early.error("a job cannot start: {}", timer ? dir.error().message() : timer.error().message());
     ipc::finish_process(ipc::ExitCode::start_failed);
@@ -124,7 +127,10 @@ void run_job(const ipc::Spawn& spawn, ipc::Fd link, const JobProcessConfig& conf
 
   // Never destroyed: finish_process is the only way out.
   WriterThread writer({.log = config.log});
-  RealLoop loop("job", Logger(writer.writer().log_sink(), config.log_level).with("call", spawn.call_id));
+  RealLoop loop("job", Logger(writer.writer().log_sink(), config.log_level)
+                           .with(log_field::kComponent, "job")
+                           .with(log_field::kCall, spawn.call_id)
+                           .with(log_field::kJob, spawn.attempt_id));
   ipc::SocketDialer dialer(loop, *dir);
   Scope mirroring(loop, "mirroring");
   const auto mirror = config.mirror ? config.mirror(loop, mirroring) : nullptr;

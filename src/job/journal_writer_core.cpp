@@ -372,8 +372,8 @@ void WriterCore::disk_works(const File& file, Trouble overcome) {
 }
 
 void WriterCore::tell(LogLevel level, std::string_view message) noexcept {
-  static const std::vector<LogField> kNone;
-  if (log_) log_->write({level, message, kNone});
+  static const std::vector<LogField> kWriter{{log_field::kComponent, "writer"}};
+  if (log_) log_->write({level, message, kWriter});
 }
 
 }  // namespace parley::job

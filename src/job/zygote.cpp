@@ -23,7 +23,7 @@ namespace {
 class Zygote {
  public:
   explicit Zygote(ZygoteConfig config)
-      : config_(std::move(config)), supervisor_(config_.supervisor.get()), logger_(config_.job.log, config_.job.log_level) {}
+      : config_(std::move(config)), supervisor_(config_.supervisor.get()), logger_(Logger(config_.job.log, config_.job.log_level).with(log_field::kComponent, "zygote")) {}
 
   void warm_up() {
     warm_stack_dump();

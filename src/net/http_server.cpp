@@ -16,7 +16,7 @@ HttpServer::HttpServer(Scope& parent, HttpServerOptions options, Handler handler
       handler_(std::move(handler)),
       listener_(std::move(listener)),
       endpoint_(listener_.endpoint()),
-      logger_(loop_.logger().with("server", options_.name)),
+      logger_(loop_.logger().with(log_field::kComponent, "http").with("server", options_.name)),
       close_(parent, options_.name),
       serving_(parent, options_.name + ".connections", kTasksAConnection * options_.max_connections),
       accepting_(parent, options_.name + ".accept", 1) {}

@@ -49,7 +49,7 @@ void route_log(const Logger& logger) {
 }  // namespace
 
 Engine::Engine(Logger logger) : state_(std::make_shared<State>()) {
-  state_->logger = logger.with("component", "libdatachannel");
+  state_->logger = logger.with(log_field::kComponent, "libdatachannel");
   route_log(state_->logger);
 }
 

@@ -22,7 +22,7 @@ WebRtcTransport::WebRtcTransport(Scope& parent, Engine& engine, WebRtcSettings s
     : loop_(parent.loop()),
       engine_(engine),
       settings_(std::move(settings)),
-      logger_(logger.with("component", "rtc")),
+      logger_(logger.with(log_field::kComponent, "rtc")),
       close_(parent, "transport"),
       scope_(parent, "transport") {}
 

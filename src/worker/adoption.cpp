@@ -86,7 +86,7 @@ Task<void> Supervisor::greet(std::unique_ptr<ipc::Link> link, int pid) {
     call = find(hello->call_id);
   }
   if (call->gone_at || call->attempt.job().attempt_id != hello->attempt_id || (call->attempt.pid() != 0 && call->attempt.pid() != pid)) {
-    loop_.logger().warn("process {} says it serves call {}, which it does not", pid, hello->call_id);
+    loop_.logger().with(log_field::kCall, hello->call_id).warn("process {} says it serves this call, which it does not", pid);
     if (auto bytes = ipc::serialize(ipc::ToJob(ipc::Stop{{StopCause::replaced, "the call is served by another process"}, true}))) {
       (void)link->send(std::move(*bytes));
     }

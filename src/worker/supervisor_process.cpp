@@ -21,7 +21,7 @@ class SupervisorProcess {
   explicit SupervisorProcess(SupervisorProcessConfig config)
       : config_(std::move(config)),
         writer_({.log = config_.log}),
-        loop_("supervisor", Logger(writer_.writer().log_sink(), config_.log_level)),
+        loop_("supervisor", Logger(writer_.writer().log_sink(), config_.log_level).with(log_field::kComponent, "supervisor")),
         signals_(loop_.io(), SIGTERM, SIGINT),
         mirroring_(loop_, "mirroring"),
         root_(loop_, "process") {

@@ -1,6 +1,6 @@
 // Log lines: what a process tells its operator.
 //
-// A Logger is a small value: a sink shared with others, and fields (call, job, component) that every line carries.
+// A Logger is a small value: a sink shared with others, and fields (log_field) that every line carries.
 // It is passed in, so that several simulated processes in one test each have their own.
 #pragma once
 
@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include <parley/base/time.hpp>
+
 namespace parley {
 
 enum class LogLevel { debug, info, warn, error };
@@ -20,6 +22,14 @@ struct LogField {
   std::string name;
   std::string value;
 };
+
+// The names of fields that mean the same on every line (docs/operations.md).
+namespace log_field {
+inline constexpr const char* kComponent = "component";  // the process's role, or the part of it that speaks
+inline constexpr const char* kCall = "call_id";
+inline constexpr const char* kJob = "job_id";  // the attempt
+inline constexpr const char* kRoom = "room";
+}  // namespace log_field
 
 // Valid during LogSink::write() only.
 struct LogLine {
@@ -78,8 +88,11 @@ class Logger {
   std::vector<LogField> fields_;
 };
 
-// Lines for people ("text") or for machines ("json", one object a line) on standard error, through spdlog's sinks.
+// Lines for people ("text") or for machines ("json", one object a line: ts, level, message, then the fields) on standard
+// error, through spdlog's sinks. Whatever a message holds, it is one line, of valid UTF-8.
 enum class LogFormat { text, json };
+// The line without its end; as text without time and level.
+std::string format_log_line(LogFormat format, const LogLine& line, WallTime now);
 std::shared_ptr<LogSink> stderr_sink(LogFormat format);
 
 // Writes to `sink`, with "***" in the place of every one of `secrets` in messages and in the values of fields. What is

@@ -95,7 +95,7 @@ class FullDisk(unittest.TestCase):
         caller.send_signal(signal.SIGINT)
         wait_until(lambda: status_of(self.worker)["slots"]["in_use"] == 0, 15, lambda: f"the slot is free: {self.worker.log()}")
         self.assertLess(caller.wait(10), 5)
-        self.logged(f"the end of call {call} is not recorded yet: ")
+        self.logged("the end of the call is not recorded yet: ")
         self.assertFalse(any(line["type"] == "call.terminal" for line in timeline(self.worker, call)))
         self.assertEqual(status_of(self.worker)["after_call"]["calls"], 1)
         self.free()

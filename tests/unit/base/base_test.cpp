@@ -103,6 +103,27 @@ TEST(Logger, FieldsTravelWithTheLogger_AndLevelsBelowItsOwnAreDropped) {
   Logger().error("a logger without a sink drops {}", "this");
 }
 
+std::string line_of(LogFormat format, std::string_view message, const std::vector<LogField>& fields) {
+  return format_log_line(format, {LogLevel::warn, message, fields}, WallTime(std::chrono::milliseconds(1'795'266'307'123)));
+}
+
+TEST(LogFormat, Json_IsOneObject_TimeFirst_ThenLevelAndMessage_ThenItsFields) {
+  EXPECT_EQ(line_of(LogFormat::json, "it is late", {{"component", "job"}, {"call_id", "CA_1"}, {"job_id", "AJ_1"}, {"room", "ward \"7\""}}),
+            R"({"ts":"2026-11-21T13:05:07.123Z","level":"warn","message":"it is late","component":"job","call_id":"CA_1",)"
+            R"("job_id":"AJ_1","room":"ward \"7\""})");
+}
+
+TEST(LogFormat, Text_SaysWhatPeopleWant) {
+  EXPECT_EQ(line_of(LogFormat::text, "it is late", {{"component", "job"}, {"call_id", "CA_1"}, {"job_id", "AJ_1"}}), "it is late  call_id=CA_1");
+  EXPECT_EQ(line_of(LogFormat::text, "no route", {{"component", "libdatachannel"}}), "no route  component=libdatachannel");
+}
+
+TEST(LogFormat, MessageOfStrangers_IsOneLineOfUtf8) {
+  EXPECT_EQ(line_of(LogFormat::text, "a\nb\x1b[31m\xff", {}), "a b [31m\xef\xbf\xbd");
+  EXPECT_EQ(line_of(LogFormat::json, "a\nb\xff", {}),
+            "{\"ts\":\"2026-11-21T13:05:07.123Z\",\"level\":\"warn\",\"message\":\"a\\nb\xef\xbf\xbd\"}");
+}
+
 TEST(Logger, FieldSaidTwice_IsThereOnce) {
   auto sink = std::make_shared<Collecting>();
   const auto job = Logger(sink, LogLevel::info).with("call", "CA_1").with("job", "AJ_1");
