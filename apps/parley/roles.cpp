@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include <fmt/format.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "ipc/exit_code.hpp"
@@ -18,6 +19,21 @@ LogLevel level_of(const std::string& name) {
   if (name == "warn") return LogLevel::warn;
   if (name == "error") return LogLevel::error;
   return LogLevel::info;
+}
+
+std::string node_name() {
+  utsname name{};
+  return ::uname(&name) == 0 ? name.nodename : "";
+}
+
+// That of the supervisor which init starts: `start` writes JSON unless it is told otherwise.
+LogFormat format_of(const std::vector<std::string>& command) {
+  bool json = !command.empty() && command.front() == "start";
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    if (command[i] == "--log-format" && i + 1 < command.size()) json = command[i + 1] == "json";
+    if (command[i].starts_with("--log-format=")) json = command[i].ends_with("=json");
+  }
+  return json ? LogFormat::json : LogFormat::text;
 }
 
 std::vector<std::string> words(int argc, char** argv) { return {argv, argv + argc}; }
@@ -64,7 +80,7 @@ job::JobProcessConfig job_config(const WorkerOptions& options, const WorkerParts
 int run_inference_role(const WorkerOptions& options, WorkerParts& parts, std::shared_ptr<LogSink> log) {
   return ipc::run_inference({.socket_path = options.state_dir + "/inference.sock",
                              .supervisor_fd = worker::kInheritedFd,
-                             .logger = Logger(std::move(log), level_of(options.log_level))},
+                             .logger = Logger(std::move(log), level_of(options.log_level)).with(log_field::kComponent, "inference")},
                             std::move(parts.recognizer));
 }
 
@@ -75,7 +91,9 @@ int run_inference_role(const WorkerOptions& options, WorkerParts& parts, std::sh
       .supervisor = {.slots = options.slots,
                      .max_job_bytes = options.max_job_mib * MiB,
                      .drain_grace = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.drain_grace_s)),
-                     .deadlines = parts.deadlines},
+                     .deadlines = parts.deadlines,
+                     .agent_name = parts.agent_name,
+                     .node_name = node_name()},
       .commands = {.zygote = with(base, {"--role=zygote"}), .inference = {}},
       .hooks = std::move(parts.hooks),
       .retention = parts.retention,
@@ -143,7 +161,8 @@ int exit_code(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int run_init(int argc, char** argv, const std::vector<std::string>& command) {
-  worker::InitConfig config{.supervisor = {argc > 0 ? argv[0] : "parley"}, .logger = Logger(stderr_sink(LogFormat::text))};
+  worker::InitConfig config{.supervisor = {argc > 0 ? argv[0] : "parley"},
+                            .logger = Logger(stderr_sink(format_of(command))).with(log_field::kComponent, "init")};
   config.supervisor.insert(config.supervisor.end(), command.begin(), command.end());
   return worker::run_init(config);
 }

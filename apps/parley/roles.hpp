@@ -47,6 +47,7 @@ std::string default_state_dir();
 
 // What a worker is made of. Every role makes all of it, so making it must be cheap and start no thread.
 struct WorkerParts {
+  std::string agent_name = "agent";
   job::ProgramFactory program;
   std::shared_ptr<const job::HookRegistry> hooks;  // may be null
   std::function<Result<void>()> prewarm;           // in the zygote, before the first fork; may be empty

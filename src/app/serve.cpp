@@ -15,6 +15,7 @@
 #include "ipc/exit_code.hpp"
 #include "net/endpoint.hpp"
 #include "providers/moonshine/moonshine_model.hpp"
+#include "rtc/warm_up.hpp"
 #include "rtc/webrtc_transport.hpp"
 #include "voice/voice_program.hpp"
 #include "web/page.hpp"
@@ -158,8 +159,13 @@ roles::WorkerParts parts_of(const ServeOptions& options, const Setup& setup, App
   const bool local_stt = std::ranges::find(app.defaults.providers.stt, ProviderSpec("moonshine")) != app.defaults.providers.stt.end();
 
   roles::WorkerParts parts;
+  parts.agent_name = app.name;
   parts.hooks = std::move(hooks);
-  parts.prewarm = [assets, choice = app.defaults.providers] { return assets->prewarm(choice); };
+  parts.prewarm = [assets, choice = app.defaults.providers] {
+    auto warmed = rtc::warm_up();
+    auto loaded = assets->prewarm(choice);
+    return loaded ? warmed : loaded;
+  };
   if (local_stt) {
     parts.recognizer = [folder = assets->moonshine_folder()]() -> Result<ipc::Recognize> {
       auto model = MoonshineModel::load(folder);

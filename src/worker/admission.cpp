@@ -104,6 +104,7 @@ Task<Result<CallAnswer>> Supervisor::offer_once(const std::string& sdp, const st
   auto admitted = admit();
   if (!admitted) co_return fail(admitted.error());
   const std::string call_id = (*admitted)->id();
+  const auto asked_at = loop_.now();
   const auto pending = std::make_shared<Pending>();
   auto spawned = calls_scope_.spawn("call " + call_id, live(**admitted, metadata_json, sdp, pending, deadline));
   if (!spawned) {
@@ -117,7 +118,10 @@ Task<Result<CallAnswer>> Supervisor::offer_once(const std::string& sdp, const st
   });
   auto answer = co_await wait_answer(call_id, pending, deadline);
   never_born = pending->never_born;
-  if (answer) answered.release();
+  if (answer) {
+    answered.release();
+    metrics_.call_answered(loop_.now() - asked_at);
+  }
   co_return answer;
 }
 
@@ -172,13 +176,15 @@ Task<void> Supervisor::live(Call& call, std::string metadata_json, std::string s
   // Both wait in the socket for the job to be born.
   auto said = call.attempt.begin(metadata_json);
   if (said) said = call.attempt.offer(request, std::move(sdp), deadline.left(loop_.now()));
+  const auto asked_at = loop_.now();
   auto process = said ? co_await zygote_.spawn(ipc::JobKind::call, call.id(), call.attempt.job().attempt_id, std::move(link->theirs), deadline)
                       : Result<std::unique_ptr<Process>>(fail(said.error()));
   if (process) {
+    metrics_.job_born(loop_.now() - asked_at);
     co_await outlive(call, std::move(*process));
     co_return;
   }
-  loop_.logger().error("call {} was not started: {}", call.id(), process.error().message());
+  call.attempt.logger().error("the call was not started: {}", process.error().message());
   if (const auto it = call.pending.find(request); it != call.pending.end()) {
     it->second->never_born = process.error().code() == Errc::unavailable;
   }
@@ -200,7 +206,7 @@ Task<void> Supervisor::outlive(Call& call, std::unique_ptr<Process> process) {
   if (!clean) ++counters_.crashed;
   std::string detail = how(exit.status);
   if (!exit.blame.empty()) detail = fmt::format("ended by the supervisor: {}", exit.blame);
-  if (!clean) loop_.logger().error("call {}: {}", call.id(), detail);
+  if (!clean) call.attempt.logger().error("the call did not end in order: {}", detail);
   aftermath_.begin({.call_id = call.id(),
                     .attempt_id = call.attempt.job().attempt_id,
                     .exit = {.code = exit.status.code, .signal = exit.status.signal, .detail = std::move(detail)}});

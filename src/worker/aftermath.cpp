@@ -32,8 +32,9 @@ Aftermath::~Aftermath() {
 }
 
 void Aftermath::begin(CallRecords::End end, Duration delay) {
+  const auto logger = loop_.logger().with(log_field::kCall, end.call_id);
   if (auto spawned = scope_.spawn("call " + end.call_id, see_to(std::move(end), delay)); !spawned) {
-    loop_.logger().error("left to the next supervisor: {}", spawned.error().message());
+    logger.error("its end is left to the next supervisor: {}", spawned.error().message());
   }
 }
 
@@ -58,12 +59,19 @@ struct Unrecorded {
 Task<void> Aftermath::see_to(CallRecords::End end, Duration delay) {
   Unrecorded unrecorded(unrecorded_, all_recorded_);
   auto pause = kFirstPause;
+  HookCounts counted;  // of this call, so far
   if (delay > Duration::zero()) co_await sleep_for(delay);
   for (;;) {
     auto state = co_await ports_.records.finish(end, loop_.in(kRecordPatience));
     Duration wait = pause;
     if (state) {
-      if (state->terminal_written) ++terminal_records_;
+      if (state->terminal_written) {
+        ++terminal_records_;
+        ports_.metrics.call_ended(state->figures);
+      }
+      ports_.metrics.hooks({.done = state->hooks.done - counted.done, .failed = state->hooks.failed - counted.failed,
+                            .given_up = state->hooks.given_up - counted.given_up});
+      counted = state->hooks;
       unrecorded.release();
       forget(end);
       if (!state->work_left) co_return;
@@ -80,7 +88,7 @@ Task<void> Aftermath::see_to(CallRecords::End end, Duration delay) {
       forget(end);  // the process that nobody is sure of never was
       co_return;
     } else if (state.error().code() != Errc::refused) {
-      loop_.logger().error("the end of call {} is not recorded yet: {}", end.call_id, state.error().message());
+      loop_.logger().with(log_field::kCall, end.call_id).error("the end of the call is not recorded yet: {}", state.error().message());
     }
     co_await sleep_for(wait);
     pause = std::min<Duration>(pause * 2, kLongestPause);
@@ -114,7 +122,7 @@ Task<Duration> Aftermath::run_hooks(std::string call_id) {
   std::optional<Starting> starting(std::in_place, starting_, run_ended_);
   auto process = co_await ports_.zygote.spawn(job.kind, job.call_id, job.attempt_id, std::move(link->theirs), loop_.in(ports_.deadlines.start));
   if (!process) {
-    loop_.logger().warn("the work after call {} waits: {}", call_id, process.error().message());
+    loop_.logger().with(log_field::kCall, call_id).warn("the work after the call waits: {}", process.error().message());
     co_return kFirstPause;
   }
   const auto run = std::make_shared<Run>(scope_, ports_, job);

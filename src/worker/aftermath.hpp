@@ -15,6 +15,7 @@
 
 #include "worker/attempt.hpp"
 #include "worker/call_records.hpp"
+#include "worker/worker_metrics.hpp"
 #include "worker/zygote_client.hpp"
 
 namespace parley::worker {
@@ -33,6 +34,7 @@ class Aftermath {
     CallRecords& records;
     const ipc::Deadlines& deadlines;
     AttemptCounters& counters;
+    WorkerMetrics& metrics;
   };
 
   Aftermath(Scope& parent, Ports ports);

@@ -20,7 +20,7 @@ Attempt::Attempt(Scope& parent, System& system, const ipc::Deadlines& deadlines,
       owner_(owner),
       counters_(counters),
       max_private_bytes_(max_private_bytes),
-      logger_(loop_.logger().with("call", job_.call_id)),
+      logger_(loop_.logger().with(log_field::kCall, job_.call_id).with(log_field::kJob, job_.attempt_id)),
       escalation_(deadlines, loop_.now()),
       on_time_at_(loop_.now()),
       scope_(parent, "attempt") {
@@ -230,9 +230,9 @@ void Attempt::act(Escalation::Act act) {
 }
 
 void Attempt::check_memory() {
-  if (max_private_bytes_ == 0) return;
   const auto bytes = process_->private_bytes();
-  if (!bytes || *bytes <= max_private_bytes_) return;
+  private_bytes_ = bytes.value_or(private_bytes_);
+  if (max_private_bytes_ == 0 || !bytes || *bytes <= max_private_bytes_) return;
   escalation_.condemn(fmt::format("it has {} MiB of memory of its own, more than {}", *bytes / MiB, max_private_bytes_ / MiB), loop_.now());
   look_again();
 }

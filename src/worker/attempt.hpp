@@ -69,8 +69,11 @@ class Attempt {
   void hello(const ipc::Hello& hello);
 
   const ipc::JobIdentity& job() const noexcept { return job_; }
+  const Logger& logger() const noexcept { return logger_; }  // its lines say which call and which job
   int pid() const noexcept { return process_ ? process_->pid() : job_.pid; }
   ipc::Phase phase() const noexcept { return escalation_.phase(); }
+  // Memory of its own when it was last looked at, every five seconds; 0: not yet.
+  std::size_t private_bytes() const noexcept { return private_bytes_; }
 
  private:
   Result<void> say(const ipc::ToJob& message);
@@ -90,6 +93,7 @@ class Attempt {
   AttemptOwner& owner_;
   AttemptCounters& counters_;
   std::size_t max_private_bytes_;
+  std::size_t private_bytes_ = 0;
   Logger logger_;
   Escalation escalation_;
   std::unique_ptr<Process> process_;

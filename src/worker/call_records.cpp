@@ -12,6 +12,17 @@ Result<job::OpenJournal> open_or_create(job::Disk& disk, const std::string& dire
   return job::create_journal(disk, directory, call_id);
 }
 
+// A try that was begun and is not the one that succeeded has failed, however it ended.
+HookCounts count(const std::vector<job::HookState>& hooks) {
+  HookCounts counts;
+  for (const auto& hook : hooks) {
+    counts.done += hook.done ? 1 : 0;
+    counts.failed += hook.tries - (hook.done && hook.tries > 0 ? 1 : 0);
+    counts.given_up += hook.given_up ? 1 : 0;
+  }
+  return counts;
+}
+
 }  // namespace
 
 CallRecords::CallRecords(Loop& loop, std::shared_ptr<job::Disk> disk, job::JournalWriter writer, Config config)
@@ -30,6 +41,8 @@ Task<Result<CallRecords::State>> CallRecords::finish(End end, Deadline deadline)
     journal.append(job::record_type::kAttemptExited, std::move(data));
   }
   state.terminal_written = journal.append_terminal();
+  if (state.terminal_written) state.figures = figures_of(journal.so_far().record());
+  state.hooks = count(journal.so_far().hooks());
   auto synced = co_await journal.sync(deadline.within(loop_.in(kSyncPatience)));
   if (!synced) co_return fail(synced.error().within("the journal of " + end.call_id));
   state.work_left = config_.hooks && !job::pending_hooks(journal.so_far(), *config_.hooks, end.call_id).empty();

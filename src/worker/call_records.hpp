@@ -11,6 +11,7 @@
 #include "job/hooks.hpp"
 #include "job/journal.hpp"
 #include "job/journal_retention.hpp"
+#include "worker/worker_metrics.hpp"
 
 namespace parley::worker {
 
@@ -35,6 +36,8 @@ class CallRecords {
   };
   struct State {
     bool terminal_written = false;      // now, by this call
+    CallFigures figures;                // if so
+    HookCounts hooks;                   // of the whole call, so far
     bool work_left = false;             // hooks that are not done
   };
 

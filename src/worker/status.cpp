@@ -1,9 +1,4 @@
 // What operators and their tools read.
-#include <prometheus/counter.h>
-#include <prometheus/gauge.h>
-#include <prometheus/registry.h>
-#include <prometheus/text_serializer.h>
-
 #include "worker/supervisor_call.hpp"
 
 namespace parley::worker {
@@ -22,7 +17,13 @@ boost::json::object Supervisor::status() const {
   }
   const auto disk = records_.disk_health();
   const auto state = !serving_ ? "starting" : draining_ ? "draining" : "serving";
-  return {{"state", state},
+  return {{"agent_name", config_.agent_name},
+          {"worker_type", "JT_ROOM"},
+          {"active_jobs", active_},
+          {"sdk_version", PARLEY_VERSION},
+          {"project_type", "cpp"},
+          {"worker_load", load()},
+          {"state", state},
           {"healthy", healthy()},
           {"slots", boost::json::object{{"capacity", slots_.capacity()},
                                         {"admitted_now", slots_.limit(loop_.now())},
@@ -34,19 +35,35 @@ boost::json::object Supervisor::status() const {
           {"disk", boost::json::object{{"healthy", !disk.trouble}, {"full", disk.disk_full}, {"last_error", disk.last_error}}}};
 }
 
+double Supervisor::load() const { return static_cast<double>(slots_.in_use()) / static_cast<double>(slots_.capacity()); }
+
 std::string Supervisor::metrics() const {
-  prometheus::Registry registry;
-  const auto counter = [&](const char* name, const char* help, double value) {
-    prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({}).Increment(value);
-  };
-  const auto gauge = [&](const char* name, const char* help, double value) {
-    prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({}).Set(value);
+  using Sample = WorkerMetrics::Sample;
+  std::vector<Sample> samples;
+  const auto counter = [&](const char* name, const char* help, double value) { samples.push_back({Sample::Kind::counter, name, help, value}); };
+  const auto gauge = [&](const char* name, const char* help, double value) { samples.push_back({Sample::Kind::gauge, name, help, value}); };
+  const auto livekit = [&](const char* name, const char* help, double value) {
+    samples.push_back({Sample::Kind::gauge, name, help, value, true});
   };
   const auto number = [](auto value) { return static_cast<double>(value); };
+  const auto processes = active_ + aftermath_.processes() + (zygote_.pid() > 0 ? 1 : 0) + (inference_.pid() > 0 ? 1 : 0);
+  livekit("lk_agents_active_job_count", "Active jobs", number(active_));
+  livekit("lk_agents_child_process_count", "Total number of child processes", number(processes));
+  livekit("lk_agents_worker_load", "Slots in use, of all", load());
+  gauge("parley_healthy", "1 while / on the health port answers 200.", healthy() ? 1 : 0);
+  gauge("parley_draining", "1 since the worker was told to stop.", draining_ ? 1 : 0);
   gauge("parley_slots", "Calls this worker serves at a time.", number(slots_.capacity()));
   gauge("parley_slots_in_use", "Slots taken.", number(slots_.in_use()));
   gauge("parley_slots_limit", "Slots given out just now: fewer while jobs are starved.", number(slots_.limit(loop_.now())));
   gauge("parley_calls", "Calls whose process lives.", number(active_));
+  std::size_t all_bytes = 0, most_bytes = 0;
+  for (const auto& [id, call] : calls_) {
+    if (call->gone_at) continue;
+    all_bytes += call->attempt.private_bytes();
+    most_bytes = std::max(most_bytes, call->attempt.private_bytes());
+  }
+  gauge("parley_jobs_private_bytes", "Memory of their own of all jobs that serve calls; looked at every five seconds.", number(all_bytes));
+  gauge("parley_job_private_bytes_max", "Of the largest of them.", number(most_bytes));
   const auto disk = records_.disk_health();
   gauge("parley_journal_disk_full", "1 while no space is left under the journals.", disk.disk_full ? 1 : 0);
   gauge("parley_journal_disk_trouble", "1 while journals cannot be written.", disk.trouble ? 1 : 0);
@@ -72,7 +89,7 @@ std::string Supervisor::metrics() const {
   }
   counter("parley_zygote_restarts_total", "Zygotes that died.", number(zygote_.restarts()));
   counter("parley_inference_restarts_total", "Inference processes that died.", number(inference_.restarts()));
-  return prometheus::TextSerializer().Serialize(registry.Collect());
+  return metrics_.text(samples);
 }
 
 }  // namespace parley::worker

@@ -14,12 +14,13 @@ Supervisor::Supervisor(Loop& loop, SupervisorConfig config, System& system, Call
       system_(system),
       records_(records),
       slots_(config.slots),
+      metrics_(config.node_name),
       scope_(loop, "supervisor"),
       calls_scope_(scope_, "calls", kMaxCalls),
       greetings_(scope_, "greetings", 256),
       zygote_(scope_, system),
       inference_(scope_, system),
-      aftermath_(scope_, {system, zygote_, records, config_.deadlines, attempt_counters_}) {}
+      aftermath_(scope_, {system, zygote_, records, config_.deadlines, attempt_counters_, metrics_}) {}
 
 Supervisor::~Supervisor() {
   scope_.kill();

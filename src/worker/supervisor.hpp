@@ -20,6 +20,7 @@
 #include "worker/event_log.hpp"
 #include "worker/inference_keeper.hpp"
 #include "worker/slots.hpp"
+#include "worker/worker_metrics.hpp"
 
 namespace parley::worker {
 
@@ -28,6 +29,8 @@ struct SupervisorConfig {
   std::size_t max_job_bytes = 512 * MiB;  // memory of a job's own; 0: unlimited
   Duration drain_grace = 60s;             // calls may finish for so long after the first SIGTERM
   ipc::Deadlines deadlines;
+  std::string agent_name{};  // told in /worker
+  std::string node_name{};   // of this machine: a label of LiveKit's metrics
 };
 
 class Supervisor final : public CallDesk {
@@ -91,6 +94,7 @@ class Supervisor final : public CallDesk {
   void free_slot(Call& call);
   void finish_events(Call& call);
   Call* find(std::string_view call_id) const noexcept;
+  double load() const;
   void stop_call(Call& call, const StopReason& reason, bool forced);
 
   // adoption.cpp
@@ -110,6 +114,7 @@ class Supervisor final : public CallDesk {
   Slots slots_;
   AttemptCounters attempt_counters_;
   Counters counters_;
+  WorkerMetrics metrics_;
   bool serving_ = false;
   bool draining_ = false;
   Event hurried_;

@@ -41,7 +41,10 @@ class Supervisor::Call final : public AttemptOwner {
   }
 
   void on_answer(ipc::Answer said) override { answer(said.request, std::move(said.sdp)); }
-  void on_event(ipc::JobEvent event) override { events->add(event.id, std::move(event.type), std::move(event.data_json)); }
+  void on_event(ipc::JobEvent event) override {
+    if (event.id > events->last_id()) supervisor_.metrics_.event(event.type, event.data_json);
+    events->add(event.id, std::move(event.type), std::move(event.data_json));
+  }
   void on_phase(ipc::Phase phase) override {
     if (phase >= ipc::Phase::hooks) supervisor_.free_slot(*this);
   }
