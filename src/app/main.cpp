@@ -44,7 +44,7 @@ int main(int argc, char** argv, App app) {
       ->option_text(" ");
   inspect_command->add_option("--state-dir", inspect.state_dir, "The worker's, where the calls are kept")
       ->option_text(fmt::format("FOLDER [{}]", inspect.state_dir));
-  inspect_command->add_flag("--json", inspect.json, "As one JSON object, for programs");
+  inspect_command->add_flag("--json", inspect.json, "As one JSON object, for programs; the list too");
 
   auto* init = cli.add_subcommand("init", "Process 1 of a container: starts `start ...`, and starts it again when it dies");
   init->prefix_command();
