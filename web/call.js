@@ -39,7 +39,8 @@ export class Call {
       return this.fail(problem);
     }
     if (this.ended) return;
-    if (this.microphone) this.timer = setTimeout(() => this.state === 'calling' && this.fail(problems.noPath()), CONNECT_WITHIN_MS);
+    const unheard = () => this.state === 'calling' && this.fail(problems.noPath());
+    if (this.microphone && this.state === 'calling') this.timer = setTimeout(unheard, CONNECT_WITHIN_MS);
     this.told.state(this.state);
     this.watch();
   }
@@ -54,7 +55,8 @@ export class Call {
       await connection.setLocalDescription(await connection.createOffer());
       await gathered(connection);
       const response = await this.request(url, {
-        method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: connection.localDescription.sdp, signal: this.closing.signal,
+        method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: connection.localDescription.sdp,
+        signal: this.closing.signal,
       });
       if (this.ended) throw problems.unreachable();
       await connection.setRemoteDescription({ type: 'answer', sdp: await response.text() });
@@ -134,7 +136,7 @@ export class Call {
       headers: authorization(), signal: this.closing.signal, take: ({ type, data }) => this.take(type, data),
     });
     if (this.ended) return;
-    if (result === 'over') this.over({});
+    if (result === 'over') this.over(this.leftAt ? { cause: 'caller_hung_up' } : { ...this.closed });
     else if (result === 'refused') this.fail(Object.assign(problems.eventsLost(), { token: true }));
     else this.told.eventsLost();
   }

@@ -89,7 +89,8 @@ export async function list(select, current) {
   const options = named.map((device, index) => new Option(device.label || `Microphone ${index + 1}`, device.deviceId));
   if (options.length === 0) options.push(new Option('Default microphone', ''));
   select.replaceChildren(...options);
-  const wanted = [current?.getSettings().deviceId, localStorage.getItem(KEY)].find((id) => named.some((device) => device.deviceId === id));
+  const wanted = [current?.getSettings().deviceId, localStorage.getItem(KEY)]
+    .find((id) => named.some((device) => device.deviceId === id));
   if (wanted) select.value = wanted;
   select.disabled = options.length < 2;
 }

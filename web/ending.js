@@ -31,7 +31,7 @@ const minutes = (milliseconds) => {
 };
 const number = (value) => Number(value) || 0;
 const count = (n, one, many) => (n === 1 ? one : many.replace('#', n));
-const ms = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+const ms = (value) => value < 0.05 ? '< 0.1 ms' : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 
 // Fills `box`. `how`: what close and call_ended told, and what the page knows of it itself.
@@ -42,7 +42,8 @@ export function show(box, how) {
   const paragraphs = [[text, why].filter(Boolean).join(' ')];
   if (how.untold) paragraphs.push('It could not be told, and ends the call by itself within ten seconds.');
   if (!how.unanswered) paragraphs.push(`The call lasted ${minutes(how.lasted)}. ${closed(how)}`);
-  box.replaceChildren(made('h2', { textContent: title }), ...paragraphs.filter(Boolean).map((words) => made('p', { textContent: words.trim() })));
+  box.replaceChildren(made('h2', { textContent: title }),
+    ...paragraphs.filter(Boolean).map((words) => made('p', { textContent: words.trim() })));
   const teardown = how.teardown;
   if (teardown && Array.isArray(teardown.steps)) box.append(chart(teardown));
   if (teardown && Array.isArray(teardown.not_clean) && teardown.not_clean.length > 0) box.append(forced(teardown.not_clean));
@@ -58,12 +59,12 @@ function closed({ teardown, clean, tookToHear }) {
   return [
     `The agent closed in ${ms(number(teardown.took_ms))}, and ${what}.`,
     tookToHear ? `This page knew of it ${ms(tookToHear)} after you hung up.` : '',
-    due > 0 ? count(due, 'One piece of work after the call is being done now.', '# pieces of work after the call are being done now.') : '',
+    due > 0 ? `${count(due, 'One piece of work after the call is', '# pieces of work after the call are')} being done now.` : '',
   ].filter(Boolean).join(' ');
 }
 
 // One row a step, on an axis of milliseconds.
-function chart({ steps: told }) {
+function chart({ steps: told, not_clean: rough }) {
   const all = told.map(({ name, at_ms: at, took_ms: took }) => ({ name: String(name), at: number(at), took: number(took) }))
     .filter((step) => step.name !== 'program' || step.took >= 1);
   const end = scale(Math.max(...all.map((step) => step.at + step.took), 0.1));
@@ -73,6 +74,8 @@ function chart({ steps: told }) {
     const piece = made('i');
     piece.style.marginInlineStart = `${100 * step.at / end}%`;
     piece.style.width = `${100 * step.took / end}%`;
+    const forcedIn = Array.isArray(rough) && rough.some(({ name }) => String(name).split('/').includes(step.name));
+    piece.className = forcedIn ? 'rough' : '';
     rows.append(made('li', {}, made('span', { textContent: steps[step.name] ?? step.name }),
       made('span', { className: 'track' }, piece), made('span', { className: 'took', textContent: ms(step.took) })));
   }
@@ -83,10 +86,10 @@ function chart({ steps: told }) {
   return rows;
 }
 
-// The next of 1, 2, 4, 10, 20, ...
+// The next round number.
 function scale(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 4, 10].map((step) => step * power).find((step) => step >= value * 0.999);
+  return [1, 1.6, 2, 3, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= value * 0.999);
 }
 
 const outcomes = { forced: 'had to be forced', failed: 'failed', abandoned: 'was left to the end of the process' };
@@ -95,7 +98,8 @@ function forced(items) {
   const list = made('ul', { className: 'forced' });
   for (const { name, outcome, took_ms: took, detail } of items.slice(0, 12)) {
     const after = number(took) > 0 ? ` after ${ms(number(took))}` : '';
-    list.append(made('li', {}, made('code', { textContent: String(name) }), ` ${outcomes[outcome] ?? outcome}${after}${detail ? `: ${detail}` : ''}`));
+    const what = ` ${outcomes[outcome] ?? outcome}${after}${detail ? `: ${detail}` : ''}`;
+    list.append(made('li', {}, made('code', { textContent: String(name) }), what));
   }
   if (items.length > 12) list.append(made('li', { textContent: `and ${items.length - 12} more` }));
   return list;

@@ -39,7 +39,8 @@ export function bar(metrics) {
       Object.assign(document.createElement('dd'), { textContent: milliseconds(seconds) }));
     legend.append(entry);
   };
-  add('whole', Number.isFinite(metrics.heard) ? 'heard after' : 'answered after', 'from your last sound to the agent’s first, in ms', whole);
+  const name = Number.isFinite(metrics.heard) ? 'heard after' : 'answered after';
+  add('whole', name, 'from your last sound to the agent’s first, in ms', whole);
   for (const part of all) {
     const piece = strip.appendChild(document.createElement('i'));
     piece.dataset.part = part.kind;

@@ -1,6 +1,7 @@
 // How loud both sides are: a strip of the last seconds, you above the line, the agent below. And when the agent was heard.
 
 const COLUMN_MS = 60;         // of the strip
+const COLUMN_PX = 5;
 const STILL_MS = 250;         // between two pictures where little motion is wanted
 const QUIET_DB = -50;         // the agent's first sound is the first above it
 const PAUSE_MS = 300;         // of silence before a sound is the first of a speech
@@ -88,12 +89,13 @@ export class Levels {
     if (this.canvas.width !== Math.round(width * ratio)) this.canvas.width = Math.round(width * ratio);
     if (this.canvas.height !== Math.round(height * ratio)) this.canvas.height = Math.round(height * ratio);
     const style = getComputedStyle(this.canvas);
-    const colors = { you: style.getPropertyValue('--you'), agent: style.getPropertyValue('--accent'), line: style.getPropertyValue('--line') };
+    const [you, agent, line] = ['--you', '--accent', '--line'].map((name) => style.getPropertyValue(name));
+    const colors = { you, agent };
     const canvas = this.canvas.getContext('2d');
     canvas.setTransform(ratio, 0, 0, ratio, 0, 0);
     canvas.clearRect(0, 0, width, height);
     const middle = Math.round(height / 2);
-    canvas.fillStyle = colors.line;
+    canvas.fillStyle = line;
     canvas.fillRect(0, middle - 0.5, width, 1);
     const size = (db) => Math.min(Math.max((db - EMPTY_DB) / (FULL_DB - EMPTY_DB), 0), 1);
     const last = this.columns.at(-1);
@@ -105,7 +107,10 @@ export class Levels {
         const lately = Math.max(...this.columns.slice(-4).map((column) => column[side]));
         canvas.roundRect(0, side === 'you' ? middle - 12 : middle + 6, Math.round(10 * size(lately)) / 10 * width, 6, 3);
       } else {
-        for (const column of this.columns) bar(canvas, width - 4 - (now - column.at) / COLUMN_MS * 5, middle, size(column[side]) * (middle - 3), side);
+        for (const column of this.columns) {
+          const x = width - 4 - (now - column.at) / COLUMN_MS * COLUMN_PX;
+          bar(canvas, x, middle, size(column[side]) * (middle - 3), side);
+        }
       }
       canvas.fill();
     }

@@ -9,6 +9,7 @@ import * as transcript from './transcript.js';
 import * as view from './view.js';
 
 const BUSY_TRIES = 60;  // when all slots are taken and it was asked to keep trying
+const otherTab = ['A call is going on in another tab', 'There is one call at a time in this browser.'];
 const $ = (id) => document.getElementById(id);
 const levels = new Levels($('meter'));
 const tabs = new Tabs({ shown: otherCall, taken: () => letGo() });
@@ -17,6 +18,7 @@ let call = null;         // the one that is, or is being made
 let elsewhere = null;    // {place, began} of one in another tab
 let agentState = 'initializing';
 let countdown = null;
+let pendingCall = null;  // what the token is asked for
 
 // ---- beginning
 
@@ -33,10 +35,10 @@ async function start({ place, began, take = false, muted = false, tries = 0 } = 
   mine.told = listener(mine, tries);
   toggleMute(muted);
   try {
-    if (!await tabs.hold({ take })) return abandon(mine, () => tabs.say('who'));
+    if (!await tabs.hold({ take })) return abandon(mine, () => { view.notice(...otherTab); tabs.say('who'); });
     await microphone.open();
   } catch (problem) {
-    return abandon(mine, () => explain(problem));
+    return abandon(mine, () => explain(problem, mine));
   }
   if (call !== mine) return microphone.close();
   devices.list($('microphone'), microphone.track);
@@ -46,9 +48,8 @@ async function start({ place, began, take = false, muted = false, tries = 0 } = 
   await mine.start();
 }
 
-function watchOnly() {
-  const { place, began } = elsewhere;
-  view.notice();
+function watchOnly({ place, began } = elsewhere) {
+  view.notice(otherTab[0], '', [['Take it over', takeOver]]);
   transcript.clear();
   view.mode('watch');
   view.state('watching');
@@ -76,9 +77,9 @@ function listener(mine, tries) {
     audio: current((stream) => play(stream)),
     over: current((how) => {
       call = null;
+      if (how.unanswered) return rest('idle');
       rest('over');
-      if (how.cause) ending.show($('ending'), how);
-      $('empty').hidden = true;
+      ending.show($('ending'), how);
       $('scroll').scrollTop = $('scroll').scrollHeight;
     }),
     failed: current((problem) => {
@@ -88,7 +89,7 @@ function listener(mine, tries) {
     }),
     eventsLost: current(() => {
       const problem = problems.eventsLost();
-      tell(problem, [[problem.button, () => { view.notice(); mine.watch(); }]]);
+      tell(problem, [[problem.button, () => { view.notice(); transcript.clear(); mine.watch(); }]]);
     }),
   };
 }
@@ -158,7 +159,8 @@ function tell(problem, buttons) {
 // What went wrong, and the button that does something about it.
 function explain(problem, mine, tries = 0) {
   if (problem.token) return needsToken(problem, mine);
-  const again = () => { call = null; start({ place: problem.status === 404 ? undefined : mine?.place }); };
+  const same = !problem.fresh && mine?.place;  // the call that goes on, if it does
+  const again = () => start({ muted: mine?.microphone?.muted, ...(same && { place: same, began: mine.began }) });
   if (problem.kind === 'refused') devices.whenAllowed(() => !call && view.notice('The microphone is allowed now', 'Press Call.'));
   if (!problem.busy) return tell(problem, [[problem.button, again]]);
   const keepTrying = () => waitAndTry(problem, tries + 1);
@@ -182,10 +184,10 @@ function waitAndTry(problem, tries) {
 function needsToken(problem, mine) {
   const wrong = sessionStorage.getItem('token') !== null;
   sessionStorage.removeItem('token');
-  pendingCall = mine && { place: mine.place ?? mine.location, began: mine.began, take: Boolean(elsewhere) };
+  const place = mine?.place ?? mine?.location;
+  pendingCall = { place, began: place && mine.began, take: Boolean(place && elsewhere), watch: Boolean(mine && !mine.microphone) };
   view.askForToken(wrong ? problem.text || 'The token is not the right one.' : '');
 }
-let pendingCall = null;
 
 // ---- the other tabs
 
@@ -194,8 +196,7 @@ function otherCall(other) {
   if (call) return;
   document.body.toggleAttribute('data-elsewhere', Boolean(other));
   if (!other) return view.notice();
-  view.notice('A call is going on in another tab', 'There is one call at a time in this browser.',
-    [['Take it over', takeOver], ['Just watch', watchOnly]]);
+  view.notice(...otherTab, [['Take it over', takeOver], ['Just watch', () => watchOnly()]]);
 }
 
 function takeOver() {
@@ -223,9 +224,7 @@ function toggleMute(yes = !call?.microphone?.muted) {
 
 function hangUp() {
   if (call?.microphone) {
-    const before = !call.location;
     call.hangUp();
-    if (before) { rest('idle'); view.notice(); }
   } else if (call) {
     call.drop();
     call = null;
@@ -248,13 +247,18 @@ $('access').addEventListener('submit', (event) => {
     return view.askForToken('Enter the token: it has only letters, digits and signs of ASCII.');
   }
   sessionStorage.setItem('token', token);
-  start(pendingCall ?? {});
+  const pending = pendingCall;
+  pendingCall = null;
+  if (pending?.watch) watchOnly(pending);
+  else start(pending ?? {});
 });
 addEventListener('keydown', (event) => {
   const typing = event.target.closest?.('input, select, textarea');
   if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (event.key.toLowerCase() === 'm' && !$('mute').hidden) toggleMute();
 });
+
+addEventListener('pointerdown', () => levels.resume());
 
 // ---- the page comes and goes
 

@@ -15,10 +15,10 @@ export const unreachable = () => new Problem('The agent cannot be reached',
   'Nobody answers at this address. Perhaps the agent is being restarted, or the network is down.', { passing: true });
 
 export const noPath = () => new Problem('No sound gets through',
-  'The agent answered, but no audio reached it. A firewall or VPN may block UDP on the way.', { button: 'Call again' });
+  'The agent answered, but no audio reached it. A firewall or VPN may block UDP on the way.', { button: 'Call again', fresh: true });
 
 export const lostForGood = () => new Problem('The connection was lost',
-  'It could not be made again in time, and the agent has ended the call by now.', { button: 'Call again' });
+  'It could not be made again in time, and the agent has ended the call by now.', { button: 'Call again', fresh: true });
 
 export const soundBlocked = () => new Problem('The browser keeps the agent silent',
   'It plays sound only once you have pressed something here.', { button: 'Turn the sound on' });
@@ -31,13 +31,15 @@ export function microphone(error) {
     case 'NotAllowedError':
     case 'SecurityError':
       return new Problem('The microphone was refused',
-        'Allow it for this page (the sign beside the address, or the settings of the system), then try again.', { kind: 'refused' });
+        'Allow it for this page (the sign beside the address, or the settings of the system), then try again.',
+        { kind: 'refused' });
     case 'NotFoundError':
     case 'OverconstrainedError':
       return new Problem('No microphone was found', 'Connect one, then try again.', { kind: 'missing' });
     case 'NotReadableError':
     case 'AbortError':
-      return new Problem('The microphone is taken', 'Another program uses it, or it does not answer. Close that program, then try again.');
+      return new Problem('The microphone is taken',
+        'Another program uses it, or it does not answer. Close that program, then try again.');
     default:
       return new Problem('The microphone cannot be used', `${error.message || error.name}.`);
   }
@@ -54,7 +56,7 @@ export async function refusal(response) {
   } catch { /* no problem detail */ }
   if (status === 401) return new Problem('A token is needed', detail, { status, token: true });
   if (status === 403) return new Problem('The call was not taken', detail || 'The agent refused it.', { status, button: 'Call again' });
-  if (status === 404) return new Problem('That call is over', 'A new one can be placed.', { status, button: 'Call again' });
+  if (status === 404) return new Problem('That call is over', 'A new one can be placed.', { status, button: 'Call again', fresh: true });
   if (status === 503 && after) {
     return new Problem('Nobody is free just now', detail || 'All lines are taken.', { status, after, passing: true, busy: true });
   }

@@ -2,12 +2,14 @@
 import * as latency from './latency.js';
 
 const $ = (id) => document.getElementById(id);
-const CLOSE_TO_END_PX = 160;
+const CLOSE_TO_END_PX = 40;
+let following = true;  // the newest line is kept in sight, until the reader scrolls up
 let waiting = null;  // what is known of a speech that is about to be heard
 const find = (selector) => $('transcript').querySelector(selector);
 
 export function clear() {
   waiting = null;
+  following = true;
   $('transcript').replaceChildren();
   $('spoken').textContent = '';
   $('ending').hidden = true;
@@ -40,7 +42,9 @@ export function silent() {
 }
 
 export function added(item) {
-  if (item?.type === 'agent_handoff') return note('handoff', `Handed over from ${item.from || 'one agent'} to ${item.to || 'another'}`);
+  if (item?.type === 'agent_handoff') {
+    return note('handoff', `Handed over from ${item.from || 'one agent'} to ${item.to || 'another'}`);
+  }
   if (item?.type !== 'message' || !item.text || !['user', 'assistant'].includes(item.role)) return;
   const entry = line(item.role, item.text, find(item.role === 'user' ? '.user.pending' : '.voice'));
   entry.classList.remove('pending', 'voice', 'interim');
@@ -102,8 +106,10 @@ function line(role, text, entry) {
   return it;
 }
 
-// The newest line is in sight, unless the reader has scrolled up.
+$('scroll').addEventListener('scroll', ({ target: box }) => {
+  following = box.scrollHeight - box.scrollTop - box.clientHeight < CLOSE_TO_END_PX;
+});
+
 function scrollOn() {
-  const box = $('scroll');
-  if (box.scrollHeight - box.scrollTop - box.clientHeight < CLOSE_TO_END_PX) box.scrollTop = box.scrollHeight;
+  if (following) $('scroll').scrollTop = $('scroll').scrollHeight;
 }

@@ -9,11 +9,11 @@ const states = {
   asking: ['Asking for the microphone', 'The browser wants to know whether this page may use it.', 'wait'],
   calling: ['Calling', 'It rings.', 'wait'],
   initializing: ['Connecting', '', 'wait'],
-  listening: ['Listening', 'Speak as you like; you may interrupt at any time.', 'on'],
+  listening: ['Listening', 'Speak whenever you like.', 'on'],
   thinking: ['Thinking', 'An answer is on its way.', 'busy'],
   speaking: ['Speaking', 'Speak to interrupt.', 'on'],
-  lost: ['Reconnecting', 'The connection is lost. The call waits; it is made again by itself.', 'wait'],
-  leaving: ['Hanging up', '', 'wait'],
+  lost: ['Reconnecting', 'The connection is lost. The call waits for it.', 'wait'],
+  leaving: ['Ending', '', 'wait'],
   watching: ['Watching', 'You see a call of another tab. Nobody hears you.', 'on'],
   over: ['Call ended', '', ''],
 };
@@ -29,7 +29,7 @@ export function state(name) {
 // idle, call, watch or over: what can be pressed. The focus goes to the button that took the other's place.
 export function mode(name, { again = false } = {}) {
   const focus = document.activeElement;
-  const held = [$('call'), $('hang-up'), document.body].includes(focus) || $('access').contains(focus) || $('notice').contains(focus);
+  const held = [$('call'), $('hang-up'), document.body].includes(focus) || focus?.closest('#access, #notice');
   const calling = name === 'call' || name === 'watch';
   document.body.dataset.view = name;
   $('call').hidden = calling;
@@ -57,7 +57,8 @@ export function notice(title = '', text = '', buttons = []) {
   heading.textContent = title;
   words.textContent = text;
   actions.replaceChildren(...buttons.filter(([label]) => label).map(([label, press], index) => {
-    const button = Object.assign(document.createElement('button'), { type: 'button', textContent: label, className: index ? '' : 'primary' });
+    const button = document.createElement('button');
+    Object.assign(button, { type: 'button', textContent: label, className: index ? '' : 'primary' });
     button.addEventListener('click', press);
     return button;
   }));
