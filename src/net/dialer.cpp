@@ -31,12 +31,13 @@ Task<Result<std::unique_ptr<ByteStream>>> Dialer::dial(Url url, Deadline deadlin
   const auto& first = proxy ? *proxy : url;
   auto tcp = co_await reach(first.host, first.port, deadline);
   if (!tcp) co_return fail(tcp.error().within(what));
-  if (!url.tls()) co_return std::unique_ptr<ByteStream>(std::move(*tcp));
-  if (proxy) {
+  // Plain HTTP is sent to the proxy itself, in absolute form.
+  if (proxy && (url.tls() || url.scheme == "ws")) {
     // CONNECT always names the port.
     auto open = co_await tunnel(**tcp, *proxy, to_string(Endpoint{url.host, url.port}), deadline);
     if (!open) co_return fail(open.error().within(what));
   }
+  if (!url.tls()) co_return std::unique_ptr<ByteStream>(std::move(*tcp));
   const auto context = tls();
   if (!context) co_return fail(context.error());
   auto stream = co_await tls_connect(*context, std::move(*tcp), url.host, deadline);
