@@ -18,7 +18,7 @@ struct HttpTool {
   agent_file::HttpToolSettings settings;
   std::string call_id;
   boost::json::object call;
-  net::HttpClient& client;
+  std::shared_ptr<net::HttpClient> client;
   AgentsByName agents;
 };
 
@@ -75,7 +75,7 @@ Task<Result<ToolResult>> act(RunContext& context, ToolAnswer answer, std::shared
 }
 
 Task<Result<ToolResult>> ask(std::shared_ptr<const HttpTool> tool, RunContext& context, boost::json::object arguments) {
-  auto response = co_await send(tool->client, question(*tool, context.tool_call_id(), std::move(arguments)), Deadline::bounded_by_scope());
+  auto response = co_await send(*tool->client, question(*tool, context.tool_call_id(), std::move(arguments)), Deadline::bounded_by_scope());
   auto answer = understand(response);
   auto next = answer ? successor(*tool, *answer) : fail(answer.error());
   if (next) co_return co_await act(context, std::move(*answer), std::move(*next));
@@ -85,9 +85,9 @@ Task<Result<ToolResult>> ask(std::shared_ptr<const HttpTool> tool, RunContext& c
 
 }  // namespace
 
-Tool http_tool(const agent_file::HttpToolSettings& settings, const Call& call, net::HttpClient& client, AgentsByName agents) {
+Tool http_tool(const agent_file::HttpToolSettings& settings, const Call& call, std::shared_ptr<net::HttpClient> client, AgentsByName agents) {
   auto shared = std::make_shared<const HttpTool>(
-      HttpTool{.settings = settings, .call_id = call.id, .call = to_json(call), .client = client, .agents = std::move(agents)});
+      HttpTool{.settings = settings, .call_id = call.id, .call = to_json(call), .client = std::move(client), .agents = std::move(agents)});
   return {.definition = settings.definition,
           .run = [shared = std::move(shared)](RunContext& context, boost::json::object arguments) { return ask(shared, context, std::move(arguments)); },
           .timeout_after = settings.http.timeout + kActionsWithin,

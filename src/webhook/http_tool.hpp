@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include <parley/agent.hpp>
@@ -21,10 +22,10 @@ constexpr Duration kActionsWithin = 30s;
 // Agents of the file, by name. Errc::not_found names those that there are.
 using AgentsByName = std::function<Result<Agent>(const std::string& name)>;
 
-// `client` must outlive the tool.
+// The tool holds the client, and may outlive the scope of the client's lookups: they are refused then.
 //
 // An answer that cannot be used is an error for the LLM, and then none of its actions is done. A result without actions is
 // answered by the LLM; actions are the answer themselves, so that the LLM says nothing to them.
-Tool http_tool(const agent_file::HttpToolSettings& settings, const Call& call, net::HttpClient& client, AgentsByName agents);
+Tool http_tool(const agent_file::HttpToolSettings& settings, const Call& call, std::shared_ptr<net::HttpClient> client, AgentsByName agents);
 
 }  // namespace parley::webhook

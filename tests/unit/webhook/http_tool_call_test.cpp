@@ -27,7 +27,7 @@ class HttpToolInCall : public CallTest {
       return {.calls = {{.id = "c", .name = "book_table", .arguments = R"({"people": 4})"}}};
     };
     Agent agent{.name = "booking"};
-    agent.tools = {http_tool(settings, call, http, agents)};
+    agent.tools = {http_tool(settings, call, shared_http, agents)};
     start(std::move(agent));
   }
   void server_says(std::string body, Duration after = 100ms) { http.always({.body = std::move(body), .after = after}); }
@@ -39,7 +39,8 @@ class HttpToolInCall : public CallTest {
     ASSERT_TRUE(wait_for(AgentState::speaking) && wait_for_silence()) << describe();
   }
 
-  ScriptedHttp http;
+  const std::shared_ptr<ScriptedHttp> shared_http = std::make_shared<ScriptedHttp>();
+  ScriptedHttp& http = *shared_http;
   Call call{.id = "CA_1", .attempt_id = "AJ_1", .metadata = {}};
   agent_file::HttpToolSettings settings{
       .definition = {.name = "book_table", .description = "Books.", .parameters = {{"type", "object"}, {"properties", {{"people", {{"type", "integer"}}}}}}},

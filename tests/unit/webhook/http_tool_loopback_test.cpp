@@ -57,7 +57,7 @@ class HttpToolLoopback : public net::WithClient, public RunContext {
     agent_file::HttpToolSettings settings;
     settings.definition.name = "book";
     settings.http = {.url = url(port, "/hidden"), .timeout = timeout, .signing_secret = "s3cret"};
-    return http_tool(settings, {.id = "CA_1", .attempt_id = "AJ_1", .metadata = {}}, *client, {});
+    return http_tool(settings, {.id = "CA_1", .attempt_id = "AJ_1", .metadata = {}}, std::shared_ptr<net::HttpClient>(std::shared_ptr<void>(), client.get()), {});
   }
   // Reads the request, never answers, and tells when the other side is gone.
   Part silent() {
