@@ -21,7 +21,7 @@ const endings = {
 const bad = ['caller_vanished', 'failure', 'limit'];
 
 const steps = {
-  'program': 'Stop', 'speech': 'Speech', 'last words': 'Last words', 'on_exit': 'on_exit', 'session': 'Session',
+  'program': 'Word of it', 'speech': 'Speech', 'last words': 'Last words', 'on_exit': 'on_exit', 'session': 'Session',
   'app': 'Application', 'transport': 'Connection', 'call': 'Leftovers', 'journal': 'Journal',
 };
 
@@ -66,7 +66,7 @@ function closed({ teardown, clean, tookToHear }) {
 // One row a step, on an axis of milliseconds.
 function chart({ steps: told, not_clean: rough }) {
   const all = told.map(({ name, at_ms: at, took_ms: took }) => ({ name: String(name), at: number(at), took: number(took) }))
-    .filter((step) => step.name !== 'program' || step.took >= 1);
+    .filter((step, _, { length }) => step.name !== 'program' || length === 1 || step.took >= 0.05);
   const end = scale(Math.max(...all.map((step) => step.at + step.took), 0.1));
   const rows = made('ol', { className: 'chart' });
   rows.setAttribute('aria-label', 'What closed when, in milliseconds from the beginning of the end');

@@ -57,7 +57,7 @@ export function tools({ function_calls: calls = [], function_call_outputs: outpu
   calls.forEach((call, index) => {
     const output = outputs[index] ?? {};
     const box = document.createElement('details');
-    const took = Number.isFinite(output.duration) ? ` · ${latency.milliseconds(output.duration)} ms` : '';
+    const took = Number.isFinite(output.duration) ? ` · ${output.duration < 0.001 ? '< 1' : latency.milliseconds(output.duration)} ms` : '';
     const name = Object.assign(document.createElement('code'), { textContent: String(call.name) });
     const title = document.createElement('summary');
     title.append(name, ` ${output.is_error ? 'failed' : 'ran'}${took}`);
