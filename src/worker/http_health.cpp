@@ -21,9 +21,11 @@ net::ServerResponse text(int status, std::string type, std::string body) {
 Task<net::ServerResponse> HttpHealth::handle(net::ServerRequest request) {
   const auto& path = request.target.path;
   const bool health = path == "/" || path == "/healthz";
-  if (!health && path != "/worker" && path != "/metrics") co_return problem(404, "there is nothing here");
+  const bool alive = path == "/livez";
+  if (!health && !alive && path != "/worker" && path != "/metrics") co_return problem(404, "there is nothing here");
   const auto& method = request.head.method;
   if (method != "GET" && method != "HEAD") co_return not_allowed(method, "GET, HEAD");
+  if (alive) co_return text(200, "text/plain; charset=utf-8", "OK\n");
   if (!health) co_return inner(request);
   const bool well = desk_.healthy();
   co_return text(well ? 200 : 503, "text/plain; charset=utf-8", well ? "OK\n" : "unhealthy: /worker says why\n");

@@ -1,6 +1,7 @@
 // What operators and their tools ask, on a port of its own: so that it is answered when the other is full of callers.
 //
-// "/" and "/healthz" say nothing but well or not, to anybody; "/worker" and "/metrics" are guarded like calls.
+// "/" and "/healthz" say nothing but whether calls are taken, "/livez" that the supervisor turns at all, to anybody; "/worker"
+// and "/metrics" are guarded like calls.
 #pragma once
 
 #include "net/http_server.hpp"
