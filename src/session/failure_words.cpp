@@ -54,7 +54,12 @@ Task<std::vector<std::int16_t>> ask(Scope& scope, Tts& tts, const std::string& t
 
 }  // namespace
 
-FailureWords::FailureWords() : samples_(special_information_tone()) {}
+std::vector<std::int16_t> FailureWords::sound() const {
+  if (spoken()) {
+    if (auto words = resample(words_, sample_rate_, kTransportRate)) return std::move(*words);
+  }
+  return special_information_tone();
+}
 
 Task<void> FailureWords::synthesise(Scope& scope, std::shared_ptr<Chain<Tts>> chain, std::string text) {
   struct Settles {
@@ -67,10 +72,9 @@ Task<void> FailureWords::synthesise(Scope& scope, std::shared_ptr<Chain<Tts>> ch
     auto spoken = co_await ask(scope, *tts, text, deadline);
     if (spoken.empty()) continue;
     spoken.resize(std::min(spoken.size(), samples_in(kMaxWords, tts->sample_rate())));
-    auto words = resample(spoken, tts->sample_rate(), kTransportRate);
-    if (!words) continue;
-    samples_ = std::move(*words);
-    spoken_ = true;
+    spoken.shrink_to_fit();
+    words_ = std::move(spoken);
+    sample_rate_ = tts->sample_rate();
     co_return;
   }
   loop.logger().warn("the words for a failure could not be synthesised: the caller would hear tones");

@@ -23,17 +23,15 @@ class FailureWords {
   // Tries the chain's providers in order, without haste. Replaces what is there once it is whole.
   Task<void> synthesise(Scope& scope, std::shared_ptr<Chain<Tts>> chain, std::string text);
 
-  // At 48 kHz.
-  const std::vector<std::int16_t>& samples() const noexcept { return samples_; }
-  bool spoken() const noexcept { return spoken_; }
+  // At 48 kHz; made when it is wanted, from less. The words, or the tones.
+  std::vector<std::int16_t> sound() const;
+  bool spoken() const noexcept { return !words_.empty(); }
   // Set when they are made, or cannot be.
   Event& settled() noexcept { return settled_; }
 
-  FailureWords();
-
  private:
-  std::vector<std::int16_t> samples_;
-  bool spoken_ = false;
+  std::vector<std::int16_t> words_;  // as the provider made them
+  int sample_rate_ = 0;
   Event settled_;
 };
 

@@ -176,8 +176,8 @@ class PipelineSession final : public Session,
   void give_up(std::string why);
   void speak_failure_words();
   Task<void> pass_on_after_failure(Deadline deadline);
-  Task<void> await_failure_words(UtteranceId utterance, std::shared_ptr<bool> as_words);
-  void write_failure_words(UtteranceId utterance, bool& as_words);
+  Task<void> await_failure_words(UtteranceId utterance, std::shared_ptr<std::size_t> as_words);
+  void write_failure_words(UtteranceId utterance, std::size_t& as_words);
 
   // session_report.cpp
   void emit(std::string_view type, boost::json::object data);

@@ -163,13 +163,13 @@ void PipelineSession::give_up(std::string why) {
 
 // From memory: no provider is asked. In the first moments of a call they are perhaps still being made.
 void PipelineSession::speak_failure_words() {
-  const auto as_words = std::make_shared<bool>(false);  // not as tones
+  const auto as_words = std::make_shared<std::size_t>(0);  // samples; none: as tones
   auto begun = playout_.begin([this, as_words](const MixerEvent& event) {
     const bool over = event.kind == MixerEvent::Kind::finished || event.kind == MixerEvent::Kind::cut;
-    if (!over || !*as_words || event.played == 0) return;
+    if (!over || *as_words == 0 || event.played == 0) return;
     SpokenText words(kTransportRate);
     words.add(options_.failure.say);
-    words.audio(failure_words_.samples().size());
+    words.audio(*as_words);
     words.end_segment();
     ChatMessage message{.id = {}, .role = ChatRole::assistant, .text = words.heard(event.played)};
     message.interrupted = message.text != options_.failure.say;
@@ -180,7 +180,7 @@ void PipelineSession::speak_failure_words() {
   if (ready || !scope_.spawn("await failure words", await_failure_words(*begun, as_words))) write_failure_words(*begun, *as_words);
 }
 
-Task<void> PipelineSession::await_failure_words(UtteranceId utterance, std::shared_ptr<bool> as_words) {
+Task<void> PipelineSession::await_failure_words(UtteranceId utterance, std::shared_ptr<std::size_t> as_words) {
   (void)co_await failure_words_.settled().wait(loop_.in(kFailureWordsPatience));
   write_failure_words(utterance, *as_words);
 }
@@ -193,9 +193,10 @@ Task<void> PipelineSession::pass_on_after_failure(Deadline deadline) {
   if (!passed) logger_.error("the caller could not be passed on: {}", passed.error().message());
 }
 
-void PipelineSession::write_failure_words(UtteranceId utterance, bool& as_words) {
-  as_words = failure_words_.spoken();
-  (void)playout_.write(utterance, failure_words_.samples());
+void PipelineSession::write_failure_words(UtteranceId utterance, std::size_t& as_words) {
+  const auto sound = failure_words_.sound();
+  if (failure_words_.spoken()) as_words = sound.size();
+  (void)playout_.write(utterance, sound);
   playout_.end(utterance);
 }
 

@@ -1,5 +1,7 @@
 #include "voice/voice_program.hpp"
 
+#include <malloc.h>
+
 #include <fmt/format.h>
 
 #include "rtc/engine.hpp"
@@ -155,7 +157,11 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
   // SessionPort and parley::JobContext
   void remember(std::string_view key, boost::json::value value) override { job_.remember(key, std::move(value)); }
   void emit(std::string_view type, boost::json::object data) override { job_.emit(type, std::move(data)); }
-  void turn_ended() override { job_.sync(); }
+  void turn_ended() override {
+    job_.sync();
+    // What a speech took and gave back lies scattered over the heap: a call is silent for a while now, and others are not.
+    ::malloc_trim(0);
+  }
   void end_requested(const StopReason& reason, bool) override { job_.end_call(reason); }
   void closing_step(std::string_view name) override { job_.closing_step(name); }
 

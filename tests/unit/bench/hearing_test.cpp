@@ -111,8 +111,9 @@ TEST(BenchHearing, KeptPacketsAreDecodedToTheirLoudness) {
   ASSERT_TRUE(heard);
   EXPECT_EQ(first_loud(*heard, at(0s)), at(500ms));
   const auto last = last_loud(*heard, at(0s), at(1900ms));
-  EXPECT_TRUE(last == at(980ms) ||
-              last == at(1s));  // the codec looks ahead: a packet begins with the end of the one before
+  ASSERT_TRUE(last);
+  EXPECT_GE(*last, at(980ms));
+  EXPECT_LE(*last, at(1040ms));  // what was loud dies away in the codec
   EXPECT_EQ(first_loud(*heard, at(1100ms)), at(2s));
   EXPECT_EQ(late_frames(*heard), 0U);
 }
