@@ -16,7 +16,6 @@
 #include "net/endpoint.hpp"
 #include "providers/moonshine/moonshine_model.hpp"
 #include "rtc/warm_up.hpp"
-#include "rtc/warm_up.hpp"
 #include "rtc/webrtc_transport.hpp"
 #include "voice/voice_program.hpp"
 #include "web/page.hpp"
