@@ -37,7 +37,6 @@ Task<Result<void>> run_to_its_end(ChildProcess& child, Deadline deadline) {
   auto exit = co_await child.wait(times.terminate);
   if (exit) co_return exit->code == 0 ? Result<void>() : fail(Errc::refused, describe(*exit));
   if (exit.error().code() != Errc::timeout) co_return fail(exit.error());
-  const auto took = to_seconds(loop.now() - began);
   child.signal(SIGTERM);
   exit = co_await child.wait(times.kill);
   const auto* how = exit ? "told to end (SIGTERM)" : "killed, for it did not hear SIGTERM";
@@ -45,7 +44,7 @@ Task<Result<void>> run_to_its_end(ChildProcess& child, Deadline deadline) {
     child.signal(SIGKILL);
     (void)co_await child.wait(deadline);
   }
-  co_return fail(Errc::timeout, fmt::format("it had not ended after {:.3g} s and was {}", took, how));
+  co_return fail(Errc::timeout, fmt::format("it had not ended after {:.3g} s and was {}", to_seconds(times.terminate.at() - began), how));
 }
 
 Task<Result<void>> run_command(std::shared_ptr<const agent_file::CommandHookSettings> settings, boost::json::object record, EndHookContext context) {

@@ -53,7 +53,7 @@ TEST_F(CommandEndHook, OneThatHangs_IsToldToEnd_BeforeTheTrysTimeIsOver) {
 }
 
 TEST_F(CommandEndHook, OneThatEndsInOrderWhenTold_HasFailedAllTheSame) {
-  EXPECT_THAT(error_of(try_script("trap 'exit 0' TERM; sleep 1000 & wait", 2s)), HasSubstr("told to end"));
+  EXPECT_THAT(error_of(try_script("trap 'exit 0' TERM; sleep 1000 & wait", 4s)), HasSubstr("told to end"));
 }
 
 TEST_F(CommandEndHook, OneThatDoesNotHearSigterm_IsKilled) {
