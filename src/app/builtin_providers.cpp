@@ -1,21 +1,19 @@
 #include "app/builtin_providers.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include <parley/async/scope.hpp>
 
+#include "app/connected_providers.hpp"
 #include "async/real_loop.hpp"
 #include "ipc/inference_client.hpp"
 #include "ipc/inference_socket.hpp"
-#include "net/net_http_client.hpp"
 #include "providers/flite/flite_tts.hpp"
 #include "providers/moonshine/moonshine_model.hpp"
 #include "providers/moonshine/moonshine_stt.hpp"
-#include "providers/openai/openai_llm.hpp"
 #include "providers/scripted/scripted_llm.hpp"
 #include "providers/silero/silero_vad.hpp"
 
@@ -41,62 +39,8 @@ class SharedMoonshine final : public Stt {
   MoonshineStt stt_;
 };
 
-// An OpenAI-compatible server, and the connections to it.
-class ConnectedOpenAi final : public Llm {
- public:
-  ConnectedOpenAi(const ProviderEnvironment& environment, net::ProxyRules proxies, OpenAiOptions options)
-      : client_(net::make_http_client(dynamic_cast<RealLoop&>(environment.scope.loop()), environment.scope, {.proxies = std::move(proxies)})),
-        llm_(*client_, std::move(options)) {}
-
-  std::string_view label() const noexcept override { return llm_.label(); }
-  std::unique_ptr<LlmStream> chat(Scope& parent, ChatRequest request) override { return llm_.chat(parent, std::move(request)); }
-
- private:
-  std::unique_ptr<net::HttpClient> client_;
-  OpenAiLlm llm_;
-};
-
 bool asks_for(const std::vector<ProviderSpec>& chain, std::string_view name) {
   return std::ranges::any_of(chain, [name](const auto& spec) { return spec.provider == name; });
-}
-
-std::string from_environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
-// OPENAI_API_KEY is OpenAI's: another server does not get it.
-std::string openai_key(const json::object& given) {
-  if (const auto* key = given.if_contains("api_key")) return text_option(*key);
-  const auto* base_url = given.if_contains("base_url");
-  const bool own_server = base_url && text_option(*base_url) != OpenAiOptions().base_url;
-  return own_server ? std::string() : from_environment("OPENAI_API_KEY");
-}
-
-// With the defaults of its description filled in.
-OpenAiOptions openai_options(const json::object& given) {
-  OpenAiOptions result;
-  result.base_url = text_option(given.at("base_url"));
-  while (result.base_url.ends_with('/')) result.base_url.pop_back();
-  result.chat.model = text_option(given.at("model"));
-  if (const auto* temperature = given.if_contains("temperature")) result.chat.temperature = temperature->to_number<double>();
-  result.api_key = openai_key(given);
-  return result;
-}
-
-ProviderDescription describe_openai() {
-  const OpenAiOptions defaults;
-  const auto check = [](const json::object& given) -> std::vector<OptionMistake> {
-    const auto* base_url = given.if_contains("base_url");
-    if ((base_url && text_option(*base_url) != OpenAiOptions().base_url) || !openai_key(given).empty()) return {};
-    return {{.message = "provider \"openai\" needs OPENAI_API_KEY in the environment (or api_key, or the base_url of a server without keys)"}};
-  };
-  return {.help = "Any server that speaks OpenAI's chat completions.",
-          .options = {{.name = "model", .type = Option::Type::line, .help = "The model's name, as the server knows it.", .otherwise = json::string(defaults.chat.model), .minimum = 1},
-                      {.name = "base_url", .type = Option::Type::uri, .help = "Another server than OpenAI's own: vLLM, Ollama, llama.cpp, a gateway.", .otherwise = json::string(defaults.base_url)},
-                      {.name = "api_key", .type = Option::Type::line, .help = "Without it OPENAI_API_KEY of the environment, where base_url is not given.", .secret = true},
-                      {.name = "temperature", .type = Option::Type::number, .help = "0: always the likeliest words. Without it the server's own.", .minimum = 0, .maximum = 2}},
-          .check = check};
 }
 
 ProviderDescription describe_scripted() {
@@ -138,6 +82,7 @@ Result<void> Assets::prewarm(const ProviderChoice& choice) {
     const auto* path = spec.options.if_contains("dialogue");
     note(dialogue(path && path->is_string() ? std::string(path->get_string()) : std::string()));
   }
+  if (needs_connection(choice)) note(tls());
   return first;
 }
 
@@ -172,6 +117,15 @@ Result<Dialogue> Assets::dialogue(const std::string& path) {
   return parsed;
 }
 
+Result<std::shared_ptr<net::TlsContext>> Assets::tls() {
+  if (!tls_) {
+    auto made = net::TlsContext::create();
+    if (!made) return made;
+    tls_ = std::move(*made);
+  }
+  return tls_;
+}
+
 void add_builtin_providers(ProviderRegistry& registry, std::shared_ptr<Assets> assets, std::string inference_socket) {
   registry.add_vad(
       "silero",
@@ -204,18 +158,7 @@ void add_builtin_providers(ProviderRegistry& registry, std::shared_ptr<Assets> a
         return std::make_shared<ScriptedLlm>(std::move(*dialogue));
       },
       describe_scripted());
-  registry.add_llm(
-      "openai",
-      [](const ProviderEnvironment& environment, const json::object& options) -> Result<std::shared_ptr<Llm>> {
-        auto openai = openai_options(options);
-        if (openai.api_key.empty() && openai.base_url == OpenAiOptions().base_url) {
-          return fail(Errc::invalid_argument, "it needs OPENAI_API_KEY in the environment (or llm.api_key in the agent file, or llm.base_url of a server without keys)");
-        }
-        auto proxies = net::ProxyRules::from_environment([](const char* name) -> const char* { return std::getenv(name); });
-        if (!proxies) return fail(proxies.error());
-        return std::make_shared<ConnectedOpenAi>(environment, std::move(*proxies), std::move(openai));
-      },
-      describe_openai());
+  add_connected_providers(registry, std::move(assets));
 }
 
 }  // namespace parley::app

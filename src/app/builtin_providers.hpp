@@ -1,4 +1,4 @@
-// The providers that Parley brings: silero, moonshine, flite, openai, scripted.
+// The providers that Parley brings: silero, moonshine, flite and scripted on this machine, openai and deepgram elsewhere.
 #pragma once
 
 #include <map>
@@ -7,13 +7,14 @@
 
 #include <parley/providers.hpp>
 
+#include "net/tls.hpp"
 #include "providers/flite/flite_voice.hpp"
 #include "providers/scripted/dialogue.hpp"
 #include "providers/silero/silero_model.hpp"
 
 namespace parley::app {
 
-// What local providers need from the disk: loaded and warmed once, in the process that jobs are forked from, and shared by
+// What providers need from the disk: loaded and warmed once, in the process that jobs are forked from, and shared by
 // them. A job that was started by exec loads its own.
 //
 // Thread: one; nothing changes after prewarm() in the process that forks.
@@ -31,6 +32,8 @@ class Assets {
   Result<FliteVoice> voice(const std::string& name);
   // By the path of its file; empty: the built-in one.
   Result<Dialogue> dialogue(const std::string& path);
+  // The authorities that the system trusts.
+  Result<std::shared_ptr<net::TlsContext>> tls();
 
   std::string moonshine_folder() const { return models_ + "/moonshine-tiny-en"; }
 
@@ -40,6 +43,7 @@ class Assets {
   std::shared_ptr<const SileroModel> silero_;
   std::map<std::string, FliteVoice> voices_;
   std::map<std::string, Dialogue> dialogues_;
+  std::shared_ptr<net::TlsContext> tls_;
 };
 
 // Registers them. `inference_socket`: where the inference process answers.

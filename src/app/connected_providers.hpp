@@ -1,0 +1,18 @@
+// The providers that are reached over a network: openai, deepgram.
+#pragma once
+
+#include <memory>
+
+#include <parley/providers.hpp>
+
+#include "app/builtin_providers.hpp"
+
+namespace parley::app {
+
+// Whether one of them is asked for.
+bool needs_connection(const ProviderChoice& choice) noexcept;
+
+// Registers them. Their connections trust what `assets` has of authorities, and go through the proxies of the environment.
+void add_connected_providers(ProviderRegistry& registry, std::shared_ptr<Assets> assets);
+
+}  // namespace parley::app
