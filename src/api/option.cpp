@@ -54,6 +54,8 @@ std::vector<std::string> schemes_of(const Option& option) {
 }
 
 std::string what(const Option& option) {
+  const bool text = option.type == Type::text || option.type == Type::line || option.type == Type::name;
+  if (text && !option.one_of.empty()) return fmt::format("{}", fmt::join(option.one_of, option.one_of.size() == 2 ? " or " : ", "));
   switch (option.type) {
     case Type::text: return option.minimum.value_or(0) > 0 ? "a text that is not empty" : "a text";
     case Type::line: return option.minimum.value_or(0) > 0 ? "a text on one line that is not empty" : "a text on one line";
@@ -106,8 +108,7 @@ std::string wrong_text(const Option& option, std::string_view text) {
 
 std::string not_one_of(const Option& option, std::string_view text) {
   const auto near = nearest(text, option.one_of);
-  std::string sentence = fmt::format("expected {}, found {}", fmt::join(option.one_of, option.one_of.size() == 2 ? " or " : ", "),
-                                     described(json::value(json::string(text)), option));
+  std::string sentence = fmt::format("expected {}, found {}", what(option), described(json::value(json::string(text)), option));
   return near.empty() ? sentence : sentence + fmt::format("; did you mean \"{}\"?", near);
 }
 
@@ -173,7 +174,8 @@ std::optional<std::string> mistake_in_size(const Option& option, const json::val
 std::optional<std::string> mistake_in(const Option& option, const json::value& value) {
   if (option.can_be_off && is_off(value)) return std::nullopt;
   const auto or_off = [&](std::optional<std::string> mistake) {
-    const auto comma = mistake && option.can_be_off ? mistake->find(", found") : std::string::npos;
+    const bool says_so = std::ranges::find(option.one_of, "off") != option.one_of.end();
+    const auto comma = mistake && option.can_be_off && !says_so ? mistake->find(", found") : std::string::npos;
     if (comma != std::string::npos) mistake->insert(comma, ", or off");
     return mistake;
   };

@@ -146,6 +146,7 @@ class Builder final : public YAML::EventHandler {
       mistakes_.add({key.place, {}, fmt::format("\"{}\" only once in a mapping, it stands in line {} already", key.text, same->key_place.line)});
       return;
     }
+    if (value.is_null()) value.place = key.place;  // the parser looks for it on the next line
     value.key = key.text;
     value.key_place = key.place;
     parent.node.entries.push_back(std::move(value));
@@ -171,6 +172,13 @@ class Builder final : public YAML::EventHandler {
   std::size_t nodes_ = 0;
   std::size_t bytes_ = 0;  // of text
 };
+
+// What people run into most: a quote ends the text that it stands in.
+std::string_view hint(std::string_view text, int last) {
+  for (int line = 1; line < last; ++line) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+  text = text.substr(0, text.find('\n'));
+  return text.find("{{") != std::string_view::npos ? " (inside double quotes it is {{name | default: '...'}}, with single ones)" : "";
+}
 
 // The first line up to `last` that is indented with a tab, which YAML does not take and editors do not show; 0: none.
 int line_with_tab(std::string_view text, int last) {
@@ -203,7 +211,7 @@ std::optional<Node> parse(std::string_view text, Mistakes& mistakes) {
     if (const int line = line_with_tab(text, place.line); line > 0) {
       mistakes.add({{line, 1}, {}, "expected YAML: this line is indented with a tab, use spaces"});
     } else {
-      mistakes.add({place, {}, fmt::format("expected YAML: {}", valid_utf8(error.msg))});
+      mistakes.add({place, {}, fmt::format("expected YAML: {}{}", valid_utf8(error.msg), hint(text, place.line))});
     }
   }
   return std::nullopt;
