@@ -72,9 +72,9 @@ int run(const Settings& s) {
     std::cerr << "--listen: write it as 127.0.0.1:0\n";
     return 2;
   }
+  fakes::Server server(options_of(s));
   boost::asio::io_context io(1);
-  fakes::Server server(io, options_of(s));
-  const auto port = server.listen(s.listen.substr(0, colon), static_cast<std::uint16_t>(std::stoul(s.listen.substr(colon + 1))));
+  const auto port = server.listen(io, s.listen.substr(0, colon), static_cast<std::uint16_t>(std::stoul(s.listen.substr(colon + 1))));
   boost::asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });
   boost::asio::posix::stream_descriptor in(io);

@@ -39,11 +39,11 @@ asio::awaitable<void> counted(Server& server, tcp::socket socket) {
 
 TimePoint Server::now() { return SystemClock().now(); }
 
-std::uint16_t Server::listen(const std::string& address, std::uint16_t port) {
+std::uint16_t Server::listen(asio::io_context& io, const std::string& address, std::uint16_t port) {
   const tcp::endpoint at(asio::ip::make_address(address), port);
-  tcp::acceptor acceptor(io_, at);
+  tcp::acceptor acceptor(io, at);
   const auto bound = acceptor.local_endpoint().port();
-  asio::co_spawn(io_, accept(std::move(acceptor)), asio::detached);
+  asio::co_spawn(io, accept(std::move(acceptor)), asio::detached);
   return bound;
 }
 
@@ -52,14 +52,14 @@ asio::awaitable<void> Server::accept(tcp::acceptor acceptor) {
     auto [failed, socket] = co_await acceptor.async_accept(kNoThrow);
     if (failed == asio::error::operation_aborted) co_return;
     if (failed) {
-      asio::steady_timer pause(io_, kAcceptPause);
+      asio::steady_timer pause(acceptor.get_executor(), kAcceptPause);
       co_await pause.async_wait(kNoThrow);
       continue;
     }
     if (stats_.connections_open >= kMaxConnections) continue;
     boost::system::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    asio::co_spawn(io_, counted(*this, std::move(socket)), asio::detached);
+    asio::co_spawn(acceptor.get_executor(), counted(*this, std::move(socket)), asio::detached);
   }
 }
 

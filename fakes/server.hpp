@@ -20,10 +20,10 @@ class Server {
   // As many at once; more are refused.
   static constexpr std::int64_t kMaxConnections = 4096;
 
-  Server(boost::asio::io_context& io, Options options) : io_(io), options_(std::move(options)) {}
+  explicit Server(Options options) : options_(std::move(options)) {}
 
-  // Port 0: any free one. Throws boost::system::system_error.
-  std::uint16_t listen(const std::string& address, std::uint16_t port);
+  // Port 0: any free one. Throws boost::system::system_error. `io` ends before the server: its connections count in it.
+  std::uint16_t listen(boost::asio::io_context& io, const std::string& address, std::uint16_t port);
 
   const Options& options() const noexcept { return options_; }
   Stats& stats() noexcept { return stats_; }
@@ -34,7 +34,6 @@ class Server {
  private:
   boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor acceptor);
 
-  boost::asio::io_context& io_;
   Options options_;
   Stats stats_;
   std::map<int, std::shared_ptr<const Syllables>> syllables_;
