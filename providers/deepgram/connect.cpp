@@ -28,10 +28,17 @@ bool unreserved(char c) noexcept {
 
 }  // namespace
 
-net::WebSocketRequest socket_request(std::string_view base_url, std::string_view target, const std::string& api_key) {
+std::string socket_base(std::string_view base_url) {
   while (base_url.ends_with('/')) base_url.remove_suffix(1);
+  const auto authority = base_url.find("://");
+  const bool bare = authority != std::string_view::npos && base_url.find('/', authority + 3) == std::string_view::npos;
+  const std::string socket = base_url.starts_with("http") ? fmt::format("ws{}", base_url.substr(4)) : std::string(base_url);
+  return bare ? socket + "/v1" : socket;
+}
+
+net::WebSocketRequest socket_request(std::string_view base_url, std::string_view target, const std::string& api_key) {
   net::WebSocketRequest request;
-  request.url = base_url.starts_with("http") ? fmt::format("ws{}{}", base_url.substr(4), target) : fmt::format("{}{}", base_url, target);
+  request.url = socket_base(base_url).append(target);
   if (!api_key.empty()) request.fields.add("Authorization", "Token " + api_key);
   return request;
 }

@@ -12,7 +12,10 @@ namespace parley::deepgram {
 
 inline constexpr std::string_view kBaseUrl = "wss://api.deepgram.com/v1";
 
-// `base_url`: ws://, wss://, http:// or https://, with or without a slash at its end. `target`: "/listen?...".
+// As it is meant: http:// and https:// are ws:// and wss://, a slash at the end is none, and a mere server has its API at /v1.
+std::string socket_base(std::string_view base_url);
+
+// `target`: "/listen?...".
 net::WebSocketRequest socket_request(std::string_view base_url, std::string_view target, const std::string& api_key);
 
 // A failed connect: by the status of the answer where there is one, with Deepgram's own words.

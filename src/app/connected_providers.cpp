@@ -85,20 +85,26 @@ struct Service {
   const char* provider;
   std::string base_url;
   const char* key_variable;
+  std::string (*meant)(std::string_view base_url);  // the same for all that lead to the same server
 };
 
+std::string without_slash(std::string_view base_url) {
+  while (base_url.ends_with('/')) base_url.remove_suffix(1);
+  return std::string(base_url);
+}
+
 const Service& openai() {
-  static const Service service{"openai", OpenAiOptions().base_url, "OPENAI_API_KEY"};
+  static const Service service{"openai", OpenAiOptions().base_url, "OPENAI_API_KEY", without_slash};
   return service;
 }
 const Service& deepgram_service() {
-  static const Service service{"deepgram", std::string(deepgram::kBaseUrl), "DEEPGRAM_API_KEY"};
+  static const Service service{"deepgram", std::string(deepgram::kBaseUrl), "DEEPGRAM_API_KEY", deepgram::socket_base};
   return service;
 }
 
 bool is_own_server(const Service& service, const json::object& given) {
   const auto* base_url = given.if_contains("base_url");
-  return base_url && text_option(*base_url) != service.base_url;
+  return base_url && service.meant(text_option(*base_url)) != service.meant(service.base_url);
 }
 
 std::string key_of(const Service& service, const json::object& given) {
@@ -137,8 +143,7 @@ Result<void> check_key(const Service& service, const json::object& given) {
 
 OpenAiOptions openai_options(const json::object& given) {
   OpenAiOptions result;
-  result.base_url = text_option(given.at("base_url"));
-  while (result.base_url.ends_with('/')) result.base_url.pop_back();
+  result.base_url = without_slash(text_option(given.at("base_url")));
   result.chat.model = text_option(given.at("model"));
   if (const auto* temperature = given.if_contains("temperature")) result.chat.temperature = temperature->to_number<double>();
   result.api_key = key_of(openai(), given);

@@ -91,8 +91,9 @@ TEST(DeepgramConnect, RefusalsSpeak_WhateverTheirShape) {
 }
 
 TEST(DeepgramConnect, BaseUrls_OfEveryKind) {
-  for (const auto* base : {"https://h/v1", "wss://h/v1", "https://h/v1/"}) EXPECT_EQ(socket_request(base, "/speak", "").url, "wss://h/v1/speak");
-  EXPECT_EQ(socket_request("http://h:1", "/speak", "").url, "ws://h:1/speak");
+  for (const auto* base : {"https://h/v1", "wss://h/v1", "https://h/v1/", "wss://h", "https://h/"}) EXPECT_EQ(socket_request(base, "/speak", "").url, "wss://h/v1/speak");
+  EXPECT_EQ(socket_request("http://h:1", "/speak", "").url, "ws://h:1/v1/speak");
+  EXPECT_EQ(socket_request("ws://h:1/gateway/deepgram", "/speak", "").url, "ws://h:1/gateway/deepgram/speak");
   EXPECT_FALSE(socket_request("http://h:1", "/speak", "").fields.has("Authorization"));
 }
 
