@@ -149,6 +149,7 @@ std::string default_state_dir() {
 
 int run_worker(int argc, char** argv, const WorkerOptions& options, WorkerParts parts) {
   auto log = stderr_sink(options.log_format == "json" ? LogFormat::json : LogFormat::text);
+  if (!parts.secrets.empty()) log = redacting_sink(std::move(log), parts.secrets);
   const auto base = words(argc, argv);
   if (options.role == "job") run_job_role(options, parts, std::move(log));
   if (options.role == "zygote") run_zygote_role(base, options, std::move(parts), std::move(log));

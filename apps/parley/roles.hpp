@@ -59,6 +59,7 @@ struct WorkerParts {
   job::RetentionPolicy retention;
   job::MirrorFactory mirror;  // empty: none
   bool transcripts = true;
+  std::vector<std::string> secrets;  // that no log line may show
   ipc::Deadlines deadlines;
 };
 

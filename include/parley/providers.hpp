@@ -39,6 +39,9 @@ struct ProviderChoice {
   std::vector<ProviderSpec> tts{};
 };
 
+// Fills the slots that are empty with what needs no key and no network: silero, moonshine, scripted, flite.
+void or_local(ProviderChoice& choice);
+
 // What a provider is made with. It lives as long as its job.
 struct ProviderEnvironment {
   Scope& scope;  // for its connections

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -68,6 +69,22 @@ Result<std::string> filled(const std::string& text, const json::object& call, st
   return parsed->fill([&call](const std::string& variable) { return value_in_call(call, variable); }, missing);
 }
 
+// Slots that the file does not name have the local providers.
+void add_local_providers(yaml::Node& root) {
+  ProviderChoice local;
+  or_local(local);
+  const auto add = [&root](ProviderSlot slot, const ProviderSpec& spec) {
+    if (root[to_string(slot)]) return;
+    auto node = yaml::Node::from_json(json::value(spec.provider));
+    node.key = to_string(slot);
+    root.entries.push_back(std::move(node));
+  };
+  add(ProviderSlot::vad, local.vad.front());
+  add(ProviderSlot::stt, local.stt.front());
+  add(ProviderSlot::llm, local.llm.front());
+  add(ProviderSlot::tts, local.tts.front());
+}
+
 }  // namespace
 
 std::expected<AgentFile, yaml::Mistakes> AgentFile::load(const std::string& path, const ProviderRegistry& providers, const Environment& environment) {
@@ -103,6 +120,7 @@ std::expected<AgentFile, yaml::Mistakes> AgentFile::parse(std::string_view text,
   checker.check(*root);
   if (!mistakes.empty()) return std::unexpected(std::move(mistakes));
   content->root = std::move(*root);
+  add_local_providers(content->root);
   content->worker = read_worker(content->root, content->providers, content->folder);
   content->secrets = std::move(checker.secrets);
   std::ranges::sort(content->secrets);
@@ -112,6 +130,34 @@ std::expected<AgentFile, yaml::Mistakes> AgentFile::parse(std::string_view text,
     if (std::ranges::find(content->files, file) == content->files.end()) content->files.push_back(file);
   }
   return AgentFile(std::move(content));
+}
+
+json::object AgentFile::summary() const {
+  const auto names = [](const std::vector<ProviderSpec>& specs) {
+    json::array array;
+    for (const auto& spec : specs) {
+      if (std::ranges::find(array, json::value(json::string(spec.provider))) == array.end()) array.push_back(json::string(spec.provider));
+    }
+    return array;
+  };
+  const auto strings = [](const std::vector<std::string>& texts) {
+    json::array array;
+    for (const auto& text : texts) array.push_back(json::string(text));
+    return array;
+  };
+  const auto& worker = content_->worker;
+  yaml::Node root = content_->root;
+  std::vector<std::string> agents, tools, needs;
+  for (const auto& agent : root["agents"].entries) agents.push_back(agent.key);
+  for (const auto& tool : root["tools"].items) tools.push_back(name_of_tool(tool));
+  (void)fill_in_all(root, {}, needs);
+  return {{"name", worker.name},
+          {"providers", {{"vad", names(worker.providers.vad)}, {"stt", names(worker.providers.stt)}, {"llm", names(worker.providers.llm)}, {"tts", names(worker.providers.tts)}}},
+          {"tools", strings(tools)},
+          {"agents", strings(agents)},
+          {"on_call", worker.on_call.has_value()},
+          {"on_end", worker.on_end.size()},
+          {"needs", strings(needs)}};
 }
 
 const WorkerSettings& AgentFile::worker() const noexcept { return content_->worker; }

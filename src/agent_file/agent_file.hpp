@@ -43,6 +43,10 @@ class AgentFile {
   // privacy.transcripts) cannot be overridden.
   Result<CallSettings> for_call(const Call& call, const boost::json::object& overrides) const;
 
+  // What it is, for those who look at it: {name, providers: {vad, stt, llm, tts}, tools, agents, on_call, on_end, needs}. The
+  // names of tools are those of the first agent; `needs` are the variables that every call must bring.
+  boost::json::object summary() const;
+
   // What no log may show: texts of secret keys (api_key, signing_secret), values of env.* in them, in headers and in
   // addresses, and every value of secret.*.
   const std::vector<std::string>& secrets() const noexcept;

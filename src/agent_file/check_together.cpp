@@ -33,19 +33,18 @@ std::vector<const Node*> one_or_more(const Node& node) {
   return all;
 }
 
-// "book_table", "transfer": as the LLM calls it.
-std::string name_of_tool(const Node& tool) {
-  if (tool.is_scalar()) return tool.text;
-  if (tool["name"]) return tool["name"].text;
-  return tool.entries.size() == 1 ? tool.entries.front().key : std::string();
-}
-
 bool is_file_of_each_call(const std::string& path) {
   const auto parsed = Template::parse(path);
   return !parsed || parsed->has_variables() || !(path.ends_with(".ogg") || path.ends_with(".opus"));
 }
 
 }  // namespace
+
+std::string name_of_tool(const Node& tool) {
+  if (tool.is_scalar()) return tool.text;
+  if (tool["name"]) return tool["name"].text;
+  return tool.entries.size() == 1 ? tool.entries.front().key : std::string();
+}
 
 void Checker::check_together(const Node& root) {
   const bool is_file = environment_ != nullptr;

@@ -26,7 +26,10 @@ bool is_text(const Option& option) {
 }
 
 // What comes from a call must not lead elsewhere.
-bool is_encoded(const Option& option) { return option.type == Type::path || (option.type == Type::uri && option.one_of.empty()); }
+bool is_encoded(const Option& option) {
+  const bool is_telephone = std::ranges::any_of(option.one_of, [](const auto& scheme) { return scheme == "tel" || scheme == "sip"; });
+  return option.type == Type::path || (option.type == Type::uri && !is_telephone);
+}
 
 std::string inner(const std::string& path, std::string_view key) {
   constexpr std::size_t kMostShown = 64;

@@ -67,6 +67,9 @@ class Checker {
 // option is no text. Nothing: it has variables of a call in it (only in a file, `is_file`).
 std::optional<boost::json::value> value_of(const yaml::Node& node, const Option& option, bool is_file);
 
+// "book_table", "transfer": as the LLM calls it.
+std::string name_of_tool(const yaml::Node& tool);
+
 // As it is, or in `folder`.
 std::string resolved_path(const std::string& folder, const std::string& path);
 

@@ -3,6 +3,13 @@
 #include <fmt/format.h>
 
 namespace parley {
+
+void or_local(ProviderChoice& choice) {
+  if (choice.vad.empty()) choice.vad = {"silero"};
+  if (choice.stt.empty()) choice.stt = {"moonshine"};
+  if (choice.llm.empty()) choice.llm = {"scripted"};
+  if (choice.tts.empty()) choice.tts = {"flite"};
+}
 namespace {
 
 // All of `mistakes` in one line.

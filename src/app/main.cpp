@@ -6,6 +6,7 @@
 
 #include <parley/job.hpp>
 
+#include "app/check.hpp"
 #include "app/inspect.hpp"
 #include "app/serve.hpp"
 #include "call_command/call.hpp"
@@ -19,6 +20,7 @@ namespace {
 constexpr const char* kFooter =
     "Examples:\n"
     "  dev                                     answer calls; open the page that it prints and talk\n"
+    "  dev agent.yaml                          the same with an agent of your own\n"
     "  call http://127.0.0.1:8080 --say a.wav  call it with a recorded question\n"
     "  inspect                                 the latest calls; inspect CA_... for one, second by second";
 
@@ -32,6 +34,15 @@ int main(int argc, char** argv, App app) {
   auto* dev = cli.add_subcommand("dev", "Answer calls on this machine, and tell what happens");
   auto* start = cli.add_subcommand("start", "Answer calls, in production: log lines as JSON");
   for (auto* command : {dev, start}) app::add_serve_options(*command, serve);
+
+  app::CheckOptions check;
+  auto* check_command = cli.add_subcommand("check", "Say everything that is wrong with an agent file, or what it is");
+  check_command->add_option("file", check.file, "The agent's file")->option_text("[agent.yaml]");
+  check_command->add_option("--secrets", check.secrets_folder, "Folder of the files that {{secret.NAME}} means (default: $PARLEY_SECRETS, or /run/secrets)")
+      ->option_text("FOLDER");
+  check_command->add_flag("--json", check.json, "As one JSON object, for programs");
+
+  auto* schema = cli.add_subcommand("schema", "Print the JSON schema of agent files, for editors");
 
   call_command::CallOptions call;
   auto* call_subcommand = cli.add_subcommand("call", "Call an agent with recorded turns, and record what it answers");
@@ -57,11 +68,15 @@ int main(int argc, char** argv, App app) {
     return roles::exit_code(cli, error);
   }
   if (cli.get_subcommands().empty()) {
-    std::cerr << "say what to do: dev, start, call, inspect or init; --help tells more\n";
+    std::cerr << "say what to do: dev, start, check, call, inspect, schema or init; --help tells more\n";
     return static_cast<int>(ipc::ExitCode::usage);
   }
   if (call_subcommand->parsed()) return call_command::run_call(call);
   if (inspect_command->parsed()) return app::run_inspect(inspect);
+  if (check_command->parsed() || schema->parsed()) {
+    (void)app::add_providers(app.providers, serve);
+    return schema->parsed() ? app::run_schema(app.providers, std::cout) : app::run_check(check, app.providers, std::cout, std::cerr);
+  }
   if (init->parsed()) return roles::run_init(argc, argv, init->remaining());
   if (start->parsed() && start->count("--log-format") == 0) serve.worker.log_format = "json";
   return app::run_serve(argc, argv, std::move(serve), std::move(app));

@@ -10,10 +10,13 @@
 
 #include <fmt/format.h>
 
+#include "app/agent_app.hpp"
 #include "app/builtin_providers.hpp"
 #include "app/privacy.hpp"
 #include "ipc/exit_code.hpp"
+#include "async/real_loop.hpp"
 #include "net/endpoint.hpp"
+#include "net/net_http_client.hpp"
 #include "providers/moonshine/moonshine_model.hpp"
 #include "rtc/warm_up.hpp"
 #include "rtc/webrtc_transport.hpp"
@@ -94,18 +97,6 @@ Result<Setup> understand(const ServeOptions& options) {
   return setup;
 }
 
-ProviderChoice local_providers() {
-  return {.vad = {"silero"}, .stt = {"moonshine"}, .llm = {"scripted"}, .tts = {"flite"}};
-}
-
-void fill_in(ProviderChoice& choice) {
-  const auto local = local_providers();
-  if (choice.vad.empty()) choice.vad = local.vad;
-  if (choice.stt.empty()) choice.stt = local.stt;
-  if (choice.llm.empty()) choice.llm = local.llm;
-  if (choice.tts.empty()) choice.tts = local.tts;
-}
-
 Result<std::shared_ptr<const job::HookRegistry>> hooks_of(const App& app) {
   auto registry = std::make_shared<job::HookRegistry>();
   for (const auto& hook : app.on_end) {
@@ -151,19 +142,42 @@ bool model_files_are_good(Assets& assets, const ProviderChoice& choice) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+// What is served: the program's own agent, or that of an agent file with the program's providers.
+struct Served {
+  App app;
+  std::vector<std::string> secrets;
+};
+
+// The clients of tools and hooks: they trust the same authorities, which are read before the first call.
+webhook::ClientFactory http_clients(std::shared_ptr<Assets> assets) {
+  return [assets = std::move(assets)](Loop& loop, Scope& scope) {
+    auto proxies = net::ProxyRules::from_environment();
+    auto tls = assets->tls();
+    return net::make_http_client(dynamic_cast<RealLoop&>(loop), scope,
+                                 {.proxies = proxies ? std::move(*proxies) : net::ProxyRules{}, .tls = tls ? *tls : nullptr});
+  };
+}
+
+Result<Served> choose(const ServeOptions& options, App app, std::shared_ptr<Assets> assets) {
+  if (options.file.empty()) return Served{std::move(app), {}};
+  auto file = agent_file::AgentFile::load(options.file, app.providers, agent_file::Environment::of_process(options.secrets_folder));
+  if (!file) return fail(file.error().error());
+  auto secrets = file->secrets();
+  auto shared = std::make_shared<const agent_file::AgentFile>(std::move(*file));
+  return Served{agent_app(std::move(shared), std::move(app.providers), http_clients(std::move(assets))), std::move(secrets)};
+}
+
 roles::WorkerParts parts_of(const ServeOptions& options, const Setup& setup, App app, std::shared_ptr<Assets> assets,
                             std::shared_ptr<const job::HookRegistry> hooks) {
-  ProviderRegistry builtin;
-  add_builtin_providers(builtin, assets, options.worker.state_dir + "/inference.sock");
-  app.providers.add_missing(builtin);
-  const bool local_stt = std::ranges::find(app.defaults.providers.stt, ProviderSpec("moonshine")) != app.defaults.providers.stt.end();
+  const bool local_stt = std::ranges::find(app.defaults.providers.stt, "moonshine", &ProviderSpec::provider) != app.defaults.providers.stt.end();
 
   roles::WorkerParts parts;
   parts.agent_name = app.name;
   parts.hooks = std::move(hooks);
-  parts.prewarm = [assets, choice = app.defaults.providers] {
+  parts.prewarm = [assets, choice = app.defaults.providers, over_http = !options.file.empty()] {
     auto warmed = rtc::warm_up();
     auto loaded = assets->prewarm(choice);
+    if (over_http) (void)assets->tls();
     return loaded ? warmed : loaded;
   };
   if (local_stt) {
@@ -190,7 +204,10 @@ std::string default_models() {
 }
 
 void add_serve_options(CLI::App& command, ServeOptions& options) {
+  command.add_option("file", options.file, "The agent's file (docs/agent-file.md); without it this program's own agent answers")->option_text("[agent.yaml]");
   roles::add_worker_options(command, options.worker);
+  command.add_option("--secrets", options.secrets_folder, "Folder of the files that {{secret.NAME}} means (default: $PARLEY_SECRETS, or /run/secrets)")
+      ->option_text("FOLDER");
   options.models = default_models();
   command.add_option("--models", options.models, "Folder of the model files")->option_text(fmt::format("FOLDER [{}]", options.models));
   command.add_option("--token", options.token,
@@ -203,24 +220,34 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--udp-address", options.udp_address, "Address of this machine for audio (default: that of --listen)")->option_text("ADDRESS");
 }
 
-int run_serve(int argc, char** argv, ServeOptions options, App app) {
-  auto setup = understand(options);
-  auto hooks = hooks_of(app);
-  if (!setup || !hooks) {
-    std::cerr << (setup ? hooks.error() : setup.error()).message() << '\n';
-    return static_cast<int>(ipc::ExitCode::usage);
-  }
-  fill_in(app.defaults.providers);
+std::shared_ptr<Assets> add_providers(ProviderRegistry& own, const ServeOptions& options) {
   auto assets = std::make_shared<Assets>(options.models, std::string(kReceptionDialogue));
-  if (options.worker.role == "supervisor" && !model_files_are_good(*assets, app.defaults.providers)) {
+  ProviderRegistry builtin;
+  add_builtin_providers(builtin, assets, options.worker.state_dir + "/inference.sock");
+  own.add_missing(builtin);
+  return assets;
+}
+
+int run_serve(int argc, char** argv, ServeOptions options, App app) {
+  const auto usage = [](const Error& error) {
+    std::cerr << error.message() << '\n';
     return static_cast<int>(ipc::ExitCode::usage);
-  }
-  const auto privacy = app.privacy;
-  auto parts = parts_of(options, *setup, std::move(app), std::move(assets), std::move(*hooks));
-  if (auto applied = apply_privacy(privacy, parts); !applied) {
-    std::cerr << applied.error().message() << '\n';
-    return static_cast<int>(ipc::ExitCode::usage);
-  }
+  };
+  auto setup = understand(options);
+  if (!setup) return usage(setup.error());
+  const auto assets = add_providers(app.providers, options);
+  auto served = choose(options, std::move(app), assets);
+  if (!served) return usage(served.error());
+  auto hooks = hooks_of(served->app);
+  if (!hooks) return usage(hooks.error());
+  auto& providers = served->app.defaults.providers;
+  or_local(providers);
+  if (options.worker.role == "supervisor" && !model_files_are_good(*assets, providers)) return static_cast<int>(ipc::ExitCode::usage);
+  const auto privacy = served->app.privacy;
+  auto parts = parts_of(options, *setup, std::move(served->app), assets, std::move(*hooks));
+  if (auto applied = apply_privacy(privacy, parts); !applied) return usage(applied.error());
+  parts.secrets = std::move(served->secrets);
+  if (!options.token.empty()) parts.secrets.push_back(options.token);
   return roles::run_worker(argc, argv, options.worker, std::move(parts));
 }
 

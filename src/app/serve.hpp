@@ -10,8 +10,12 @@
 
 namespace parley::app {
 
+class Assets;
+
 struct ServeOptions {
   roles::WorkerOptions worker;
+  std::string file;                        // an agent file, in place of the program's own agent
+  std::string secrets_folder;              // of the files that secret.* names; empty: $PARLEY_SECRETS or /run/secrets
   std::string models;                      // folder of the model files; empty: default_models()
   std::string token;                       // asked of callers; needed beyond loopback
   std::vector<std::string> host_names;     // by which callers may reach it, beside its address
@@ -22,6 +26,9 @@ void add_serve_options(CLI::App& command, ServeOptions& options);
 
 // $PARLEY_CACHE/models, $XDG_CACHE_HOME/parley/models, ~/.cache/parley/models: where `make setup` puts them.
 std::string default_models();
+
+// Adds the providers that Parley brings to the program's own; what it returns is what they load from the disk.
+std::shared_ptr<Assets> add_providers(ProviderRegistry& own, const ServeOptions& options);
 
 // The rest of this process's life, in the role that the options give it. Returns the exit code.
 int run_serve(int argc, char** argv, ServeOptions options, App app);
