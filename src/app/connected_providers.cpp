@@ -188,7 +188,13 @@ ProviderDescription describe_deepgram_stt() {
   auto options = options_of(deepgram_service(), defaults.model, kDeepgramUrlHelp, {"wss", "ws", "https", "http"});
   const std::vector<Option> more = {
       {.name = "language", .type = Option::Type::line, .help = "Such as en-US, de or multi. Without it the session's.", .minimum = 1},
-      {.name = "endpointing", .type = Option::Type::duration, .help = "Of silence, after which Deepgram gives out what it has.", .can_be_off = true, .otherwise = "25ms", .minimum = 0.01, .maximum = 10},
+      {.name = "endpointing",
+       .type = Option::Type::duration,
+       .help = "Of silence, after which Deepgram gives out what it has.",
+       .can_be_off = true,
+       .otherwise = "25ms",
+       .minimum = 0.01,
+       .maximum = 10},
       {.name = "punctuate", .type = Option::Type::boolean, .help = "Punctuation and capital letters.", .otherwise = defaults.punctuate},
       {.name = "smart_format", .type = Option::Type::boolean, .help = "Numbers, dates and the like as one writes them.", .otherwise = defaults.smart_format},
       {.name = "filler_words", .type = Option::Type::boolean, .help = "Transcribe \"uh\" and \"um\", which tell that the caller goes on.", .otherwise = defaults.filler_words},
@@ -220,7 +226,12 @@ std::vector<OptionMistake> mistakes_of_voice(const json::object& given) {
 ProviderDescription describe_deepgram_tts() {
   const deepgram::SpeakOptions defaults;
   auto options = options_of(deepgram_service(), defaults.model, kDeepgramUrlHelp, {"wss", "ws", "https", "http"});
-  options.push_back({.name = "sample_rate", .type = Option::Type::integer, .help = "Of the sound, in Hz: 8000, 16000, 24000, 32000 or 48000.", .otherwise = defaults.sample_rate, .minimum = 8000, .maximum = 48'000});
+  options.push_back({.name = "sample_rate",
+                     .type = Option::Type::integer,
+                     .help = "Of the sound, in Hz: 8000, 16000, 24000, 32000 or 48000.",
+                     .otherwise = defaults.sample_rate,
+                     .minimum = 8000,
+                     .maximum = 48'000});
   options.push_back(training_option());
   auto description = describe(deepgram_service(), "Deepgram's streaming text-to-speech (Aura).", std::move(options));
   description.check = mistakes_of_voice;

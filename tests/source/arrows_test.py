@@ -40,6 +40,7 @@ HEADER = {
     "flite": "providers/flite/flite_tts.hpp",
     "moonshine": "providers/moonshine/moonshine_stt.hpp",
     "openai": "providers/openai/openai_llm.hpp",
+    "deepgram": "providers/deepgram/deepgram_stt.hpp",
     "scripted": "providers/scripted/scripted_llm.hpp",
     "silero": "providers/silero/silero_vad.hpp",
     "libdatachannel": "rtc/rtc.hpp",
@@ -71,6 +72,7 @@ MAY_SEE = {
     "flite": API,
     "moonshine": API,
     "openai": API | {"net"},
+    "deepgram": API | {"net"},
     "scripted": API | {"yaml"},
     "silero": API,
 }
