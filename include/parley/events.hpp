@@ -14,6 +14,8 @@ inline constexpr std::string_view kFunctionToolsExecuted = "function_tools_execu
 inline constexpr std::string_view kAgentFalseInterruption = "agent_false_interruption";
 inline constexpr std::string_view kMetricsCollected = "metrics_collected";
 inline constexpr std::string_view kSipDtmfReceived = "sip_dtmf_received";
+inline constexpr std::string_view kRecordingStarted = "recording_started";
+inline constexpr std::string_view kRecordingStopped = "recording_stopped";
 inline constexpr std::string_view kError = "error";
 inline constexpr std::string_view kClose = "close";
 

@@ -145,6 +145,8 @@ class Teller {
         {"agent_false_interruption", &Teller::false_interruption},
         {"sip_dtmf_received", &Teller::dtmf},
         {"session_usage_updated", &Teller::nothing},
+        {"recording_started", &Teller::recording_started},
+        {"recording_stopped", &Teller::recording_stopped},
         {"error", &Teller::error},
         {"close", &Teller::closed},
         {"worker_draining", &Teller::worker_draining},
@@ -313,6 +315,14 @@ class Teller {
   }
   void false_interruption(const JournalRecord&) { say("agent", "had stopped for a noise, and goes on"); }
   void dtmf(const JournalRecord& r) { say("caller", "presses " + name_of(r.data, "digit")); }
+  void recording_started(const JournalRecord& r) {
+    say("call", fmt::format("is recorded from here on: {}, {}", printable(text_of(r.data, "path"), kMaxSaid), name_of(r.data, "channels")));
+  }
+  void recording_stopped(const JournalRecord& r) {
+    const auto seconds = number_of(r.data, "duration").value_or(0);
+    const auto why = printable(text_of(r.data, "reason"), kMaxSaid);
+    say("call", seconds > 0 ? fmt::format("was recorded for {:.1f} s: {}", seconds, why) : "is not recorded: " + why);
+  }
   void error(const JournalRecord& r) {
     const auto& source = object_of(r.data, "source");
     auto what = printable(text_of(source, "type"), kMaxName);

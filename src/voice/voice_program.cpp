@@ -7,6 +7,7 @@
 #include "rtc/engine.hpp"
 #include "session/pipeline_session.hpp"
 #include "session/session_port.hpp"
+#include "voice/recording_transport.hpp"
 
 #include <parley/base/exception.hpp>
 
@@ -110,8 +111,10 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     (void)co_await beside.close(before_leaving);
     report.add("app", co_await app_scope_.close(before_leaving));
     job_.closing_step("transport");
+    if (recording_) recording_->finish();
     transport_.request_stop({StopCause::owner_closed, {}});
     report.add("transport", co_await transport_.close(deadline));
+    if (recording_) report.add("file", co_await recording_->close_recording(deadline));
     report.took = loop.now() - began;
     co_return report;
   }
@@ -124,6 +127,7 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
   void kill_now() noexcept {
     app_scope_.kill();
     if (session_) session_->kill();
+    if (recording_) recording_->finish();
     transport_.kill();
   }
 
@@ -135,7 +139,8 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
   Task<Result<void>> start(Agent agent) override {
     if (session_) co_return fail(Errc::internal, "the session was started already");
     if (stopping_) co_return fail(Errc::closing, "the call is over");
-    session_ = std::make_unique<PipelineSession>(job_.scope(), static_cast<SessionPort&>(*this), transport_, app_->providers, options_, job_.logger());
+    auto& transport = way(co_await this_loop(), agent);
+    session_ = std::make_unique<PipelineSession>(job_.scope(), static_cast<SessionPort&>(*this), transport, app_->providers, options_, job_.logger());
     auto started = session_->start(std::move(agent));
     if (!started) {
       fail_call(started.error().message());
@@ -143,6 +148,14 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     }
     decided_.set();
     co_return started;
+  }
+
+  // What carries the call: the transport, or the recording before it.
+  Transport& way(Loop& loop, const Agent& agent) {
+    if (!options_.recording) return transport_;
+    auto emit_event = [this](std::string_view type, boost::json::object data) { job_.emit(type, std::move(data)); };
+    recording_ = std::make_unique<RecordingTransport>(loop, transport_, *options_.recording, agent.greeting, std::move(emit_event), job_.logger());
+    return *recording_;
   }
 
   void refuse(std::string why) override {
@@ -156,7 +169,10 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
 
   // SessionPort and parley::JobContext
   void remember(std::string_view key, boost::json::value value) override { job_.remember(key, std::move(value)); }
-  void emit(std::string_view type, boost::json::object data) override { job_.emit(type, std::move(data)); }
+  void emit(std::string_view type, boost::json::object data) override {
+    if (recording_) recording_->said(type, data);
+    job_.emit(type, std::move(data));
+  }
   void turn_ended() override {
     job_.sync();
     // What a speech took and gave back lies scattered over the heap: a call is silent for a while now, and others are not.
@@ -176,6 +192,7 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
   Event ended_;
   rtc::Engine engine_;
   rtc::WebRtcTransport transport_;
+  std::unique_ptr<RecordingTransport> recording_;
   std::unique_ptr<PipelineSession> session_;
   CloseOnce close_;
   Scope app_scope_;

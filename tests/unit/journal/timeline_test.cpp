@@ -159,6 +159,9 @@ TEST(Timeline, OtherThingsThatHappen_HaveTheirWords) {
       .at(950).says("worker_draining", R"({"grace_ms":60000})")
       .at(960).says(record_type::kRemember, R"({"key":"booking","value":{"people":4}})")
       .at(970).says(record_type::kGap, R"({"lost":3,"why":"no space was left"})")
+      .at(975).says("recording_started", R"({"path":"/rec/CA_1.ogg","channels":"stereo"})")
+      .says("recording_stopped", R"({"path":"/rec/CA_1.ogg","reason":"the call ended","duration":12.34})")
+      .says("recording_stopped", R"({"path":"/rec/CA_1.ogg","reason":"File exists","duration":0.0})")
       .at(980).says("said", R"({"n":1,"empty":"","words":"hello"})");
   EXPECT_EQ(timeline_text(t.contents),
             "CA_1  2026-11-21T12:00:00.000Z  1.0 s  going on\n"
@@ -178,6 +181,9 @@ TEST(Timeline, OtherThingsThatHappen_HaveTheirWords) {
             "    0.950  call        the worker is being stopped; calls may go on for 60.0 s\n"
             "    0.960  call        remembers booking: {\"people\":4}\n"
             "    0.970  journal     3 records are lost here: no space was left\n"
+            "    0.975  call        is recorded from here on: /rec/CA_1.ogg, stereo\n"
+            "    0.975  call        was recorded for 12.3 s: the call ended\n"
+            "    0.975  call        is not recorded: File exists\n"
             "    0.980  program     said  n=1 words=hello\n");
 }
 
