@@ -11,6 +11,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "bench/measurement.hpp"
+#include "rtc/warm_up.hpp"
 
 namespace {
 
@@ -134,5 +135,7 @@ int main(int argc, char** argv) {
   }
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, [](int) { interrupted = 1; });
   std::signal(SIGPIPE, SIG_IGN);
+  // A caller's own first handshake is not what is measured.
+  if (const auto warmed = rtc::warm_up(); !warmed) fmt::print(stderr, "parley_bench: {}\n", warmed.error().message());
   return run(options, *speech);
 }

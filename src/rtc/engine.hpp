@@ -1,6 +1,6 @@
 // What a process holds of libdatachannel: helper threads for its calls that may block, its log, and what is still alive.
 //
-// The library starts its own threads with the first connection (a pool of two, one for the network, two for SCTP) and
+// The library starts its own threads with the first connection (a pool of two, one for the network) and
 // keeps them until close(). There is one Engine in a process, made before the first connection and destroyed after the
 // last; tests may make one after the other.
 //
