@@ -69,20 +69,27 @@ Result<std::string> filled(const std::string& text, const json::object& call, st
   return parsed->fill([&call](const std::string& variable) { return value_in_call(call, variable); }, missing);
 }
 
-// Slots that the file does not name have the local providers.
-void add_local_providers(yaml::Node& root) {
+// Slots that the file does not name have the local providers, and a name alone becomes a mapping, which a patch can add to.
+void complete_providers(yaml::Node& root) {
   ProviderChoice local;
   or_local(local);
-  const auto add = [&root](ProviderSlot slot, const ProviderSpec& spec) {
-    if (root[to_string(slot)]) return;
-    auto node = yaml::Node::from_json(json::value(spec.provider));
-    node.key = to_string(slot);
-    root.entries.push_back(std::move(node));
+  const auto complete = [&root](ProviderSlot slot, const ProviderSpec& spec) {
+    const std::string key(to_string(slot));
+    yaml::Node* node = root.find(key);
+    if (!node) {
+      node = &root.entries.emplace_back();
+      node->key = key;
+    }
+    if (node->is_list() || (*node)["provider"]) return;
+    yaml::Node name = node->is_scalar() ? *node : yaml::Node::from_json(json::string(spec.provider));
+    name.key = "provider";
+    if (!node->is_mapping()) *node = {.kind = yaml::Node::Kind::mapping, .place = node->place, .key = key, .key_place = node->key_place};
+    node->entries.push_back(std::move(name));
   };
-  add(ProviderSlot::vad, local.vad.front());
-  add(ProviderSlot::stt, local.stt.front());
-  add(ProviderSlot::llm, local.llm.front());
-  add(ProviderSlot::tts, local.tts.front());
+  complete(ProviderSlot::vad, local.vad.front());
+  complete(ProviderSlot::stt, local.stt.front());
+  complete(ProviderSlot::llm, local.llm.front());
+  complete(ProviderSlot::tts, local.tts.front());
 }
 
 }  // namespace
@@ -120,7 +127,7 @@ std::expected<AgentFile, yaml::Mistakes> AgentFile::parse(std::string_view text,
   checker.check(*root);
   if (!mistakes.empty()) return std::unexpected(std::move(mistakes));
   content->root = std::move(*root);
-  add_local_providers(content->root);
+  complete_providers(content->root);
   content->worker = read_worker(content->root, content->providers, content->folder);
   content->secrets = std::move(checker.secrets);
   std::ranges::sort(content->secrets);
@@ -176,7 +183,8 @@ Result<CallSettings> AgentFile::settings_for(const Call& call, const json::objec
     std::vector<std::string> settled;
     find_settled(file_shape(), *overrides, {}, settled);
     for (const auto& path : settled) mistakes.add({.path = path, .message = "settled when the worker started; it cannot be changed for one call"});
-    if (settled.empty()) merge_patch(root, *overrides);
+    merge_patch(root, *overrides);
+    complete_providers(root);
   }
   std::vector<std::string> missing;
   if (!fill_in_all(root, to_json(call), missing)) {
