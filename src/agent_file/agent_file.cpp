@@ -176,8 +176,6 @@ Result<CallSettings> AgentFile::for_call(const Call& call, const json::object& o
 
 Result<CallSettings> AgentFile::settings_for(const Call& call, const json::object* overrides) const {
   yaml::Node root = content_->root;
-  // The worker's own: they wait for nobody, or are filled in where they are used.
-  std::erase_if(root.entries, [](const yaml::Node& entry) { return entry.key == "on_call" || entry.key == "on_end"; });
   yaml::Mistakes mistakes(content_->name);
   if (overrides) {
     std::vector<std::string> settled;
@@ -186,6 +184,8 @@ Result<CallSettings> AgentFile::settings_for(const Call& call, const json::objec
     merge_patch(root, *overrides);
     complete_providers(root);
   }
+  // The worker's own: they are filled in where they are used.
+  std::erase_if(root.entries, [](const yaml::Node& entry) { return entry.key == "on_call" || entry.key == "on_end"; });
   std::vector<std::string> missing;
   if (!fill_in_all(root, to_json(call), missing)) {
     return fail(Errc::overloaded, fmt::format("what this call brings into the agent file is more than {} KiB", kMaxFilled / KiB));

@@ -97,38 +97,56 @@ class Writer {
  public:
   explicit Writer(const ProviderRegistry& providers) : providers_(providers) {}
 
-  json::object write(const Shape& shape) const {
+  // What several places refer to.
+  json::object definitions() { return std::move(definitions_); }
+
+  json::object write(const Shape& shape) {
     auto schema = form(shape);
     if (!shape.help.empty()) schema["description"] = json::string(shape.help);
     return schema;
   }
 
  private:
-  json::object form(const Shape& shape) const {
+  json::object form(const Shape& shape) {
     switch (shape.form) {
       case Form::value: return option_schema(shape.value);
       case Form::mapping: return mapping(shape);
       case Form::names:
         return {{"type", "object"}, {"propertyNames", {{"pattern", "^[A-Za-z0-9_-]{1,64}$"}}}, {"maxProperties", count(shape.most)},
                 {"additionalProperties", write(shape.parts.front())}};
-      case Form::list: {
-        json::object list = {{"type", "array"}, {"items", write(shape.parts.front())}};
-        if (shape.least > 0) list["minItems"] = count(shape.least);
-        list["maxItems"] = count(shape.most);
-        return list;
-      }
+      case Form::list:
+        if (shape.key == "tools") return referred("tools", [&] { return list(shape); });
+        return list(shape);
       case Form::either: {
         json::array all;
         for (const Shape& part : shape.parts) all.push_back(write(part));
         return any_of(std::move(all));
       }
       case Form::parameters: return {{"type", "object"}, {"properties", {{"type", {{"const", "object"}}}}}, {"required", {"type"}}};
-      case Form::providers: return providers(shape);
+      case Form::providers: {
+        const auto single = referred(fmt::format("{}{}", to_string(shape.slot), shape.parts.empty() ? "" : "_of_session"), [&] { return providers(shape); });
+        return any_of({single, {{"type", "array"}, {"items", single}, {"minItems", 1}, {"maxItems", count(ProviderRegistry::kMaxChain)},
+                                {"description", "A fallback chain: tried in order."}}});
+      }
     }
     return {};
   }
 
-  json::object mapping(const Shape& shape) const {
+  // Written once, under `name`.
+  template <class Write>
+  json::object referred(const std::string& name, Write write_it) {
+    if (!definitions_.contains(name)) definitions_[name] = write_it();
+    return {{"$ref", json::string("#/$defs/" + name)}};
+  }
+
+  json::object list(const Shape& shape) {
+    json::object schema = {{"type", "array"}, {"items", write(shape.parts.front())}};
+    if (shape.least > 0) schema["minItems"] = count(shape.least);
+    schema["maxItems"] = count(shape.most);
+    return schema;
+  }
+
+  json::object mapping(const Shape& shape) {
     json::object properties;
     json::array required;
     for (const Shape& part : shape.parts) {
@@ -145,19 +163,15 @@ class Writer {
     return schema;
   }
 
-  json::object providers(const Shape& shape) const {
+  json::object providers(const Shape& shape) {
     const auto names = providers_.names(shape.slot);
     json::array one = {{{"enum", strings(names)}, {"description", "The provider, with its defaults."}}};
     for (const auto& name : names) one.push_back(provider(shape, name));
     if (!shape.parts.empty()) one.push_back(mapping({.form = Form::mapping, .parts = shape.parts}));
-    const json::object single = any_of(std::move(one));
-    json::array all = {single};
-    all.push_back({{"type", "array"}, {"items", single}, {"minItems", 1}, {"maxItems", count(ProviderRegistry::kMaxChain)},
-                   {"description", "A fallback chain: tried in order."}});
-    return any_of(std::move(all));
+    return any_of(std::move(one));
   }
 
-  json::object provider(const Shape& shape, const std::string& name) const {
+  json::object provider(const Shape& shape, const std::string& name) {
     const auto* description = providers_.description(shape.slot, name);
     json::object properties = {{"provider", {{"const", json::string(name)}}}};
     json::array required = {"provider"};
@@ -179,12 +193,28 @@ class Writer {
   }
 
   const ProviderRegistry& providers_;
+  json::object definitions_;
 };
+
+// On one line; numbers as people write them.
+std::string compact(const json::value& value) {
+  if (const auto* number = value.if_double()) return fmt::format("{}", *number);
+  std::string text;
+  if (const auto* array = value.if_array()) {
+    for (const auto& one : *array) text += (text.empty() ? "" : ", ") + compact(one);
+    return "[" + text + "]";
+  }
+  if (const auto* object = value.if_object()) {
+    for (const auto& [key, one] : *object) text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json::serialize(json::value(key)), compact(one));
+    return "{" + text + "}";
+  }
+  return json::serialize(value);
+}
 
 // Short values on one line, others one entry a line.
 void print(const json::value& value, std::size_t indent, std::string& to) {
   constexpr std::size_t kShort = 100;
-  const std::string flat = json::serialize(value);
+  const std::string flat = compact(value);
   const auto* object = value.if_object();
   const auto* array = value.if_array();
   if ((!object && !array) || flat.size() <= kShort) {
@@ -217,7 +247,9 @@ void print(const json::value& value, std::size_t indent, std::string& to) {
 
 json::object schema(const ProviderRegistry& providers) {
   json::object result = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "Parley agent file"}};
-  for (auto& [key, value] : Writer(providers).write(file_shape())) result[key] = std::move(value);
+  Writer writer(providers);
+  for (auto& [key, value] : writer.write(file_shape())) result[key] = std::move(value);
+  result["$defs"] = writer.definitions();
   return result;
 }
 

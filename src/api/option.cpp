@@ -30,6 +30,7 @@ std::string described(const json::value& value, const Option& option) {
     const std::string shown = valid_utf8(std::string(text->subview(0, kMostShown)));
     return text->size() <= kMostShown ? fmt::format("\"{}\"", shown) : fmt::format("\"{}...\"", shown);
   }
+  if (const auto* number = value.if_double()) return fmt::format("the number {}", *number);
   return value.is_bool() ? json::serialize(value) : "the number " + json::serialize(value);
 }
 
@@ -150,7 +151,7 @@ std::optional<std::string> mistake_in_number(const Option& option, const json::v
 
 std::optional<std::string> mistake_in_duration(const Option& option, const json::value& value) {
   if (value.is_number()) {
-    const auto number = json::serialize(value);
+    const auto number = value.is_double() ? fmt::format("{}", value.get_double()) : json::serialize(value);
     return fmt::format("expected {}, found {}: give it a unit, as {}ms", what(option), number, number);
   }
   const auto* text = value.if_string();

@@ -127,7 +127,10 @@ TEST_F(AgentFiles, TheSmallestFile_HasTheProgramsDefaults) {
   EXPECT_EQ(call.session.failure.say, defaults.failure.say);
   EXPECT_EQ(call.session.vad.activation, defaults.vad.activation);
   EXPECT_NEAR(call.session.vad.deactivation, defaults.vad.deactivation, 1e-9);
-  EXPECT_THAT(call.session.providers.llm, IsEmpty());
+  EXPECT_THAT(call.session.providers.vad, ElementsAre(ProviderSpec("silero")));
+  EXPECT_THAT(call.session.providers.stt, ElementsAre(ProviderSpec("moonshine")));
+  EXPECT_THAT(call.session.providers.llm, ElementsAre(ProviderSpec("scripted")));
+  EXPECT_THAT(call.session.providers.tts, ElementsAre(ProviderSpec("flite")));
   EXPECT_EQ(file.worker().name, "agent");
   EXPECT_FALSE(file.worker().on_call);
   EXPECT_EQ(file.worker().privacy.journal.max_bytes, JournalOptions{}.max_bytes);
@@ -177,6 +180,12 @@ TEST_F(AgentFiles, SettingsOfTheSession_StandBesideTheProvider) {
   EXPECT_NEAR(call.session.vad.deactivation, 0.65, 1e-9);
   EXPECT_EQ(call.session.stt.language, "de-CH");
   EXPECT_THAT(call.session.providers.stt, ElementsAre(ProviderSpec("anything", {{"api_key", "k"}, {"deep", {1, {{"a", "b"}}}}}), ProviderSpec("moonshine")));
+  EXPECT_THAT(call.session.providers.vad, ElementsAre(ProviderSpec("silero")));
+}
+
+TEST_F(AgentFiles, SettingsOfTheSessionWithoutAProvider_AreOfTheLocalOne) {
+  const auto call = settings(file("instructions: x\nvad: {min_silence: 1s}\n"), telephone_call());
+  EXPECT_EQ(call.session.vad.min_silence, 1s);
   EXPECT_THAT(call.session.providers.vad, ElementsAre(ProviderSpec("silero")));
 }
 

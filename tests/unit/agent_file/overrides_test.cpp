@@ -47,6 +47,17 @@ TEST_F(Overrides, NullRemoves_AndListsAreReplaced) {
   EXPECT_THAT(call->session.providers.llm, ElementsAre(ProviderSpec("scripted")));
 }
 
+TEST_F(Overrides, AProviderThatTheFileOnlyNames_OrDoesNot_CanBeAddedTo) {
+  const auto file = this->file("instructions: x\nstt: anything\n");
+  const auto call = file.for_call(telephone_call(), json::parse(R"({"stt": {"depth": 2}, "vad": {"activation": 0.9}, "tts": {"voice": "rms"}, "llm": null})").as_object());
+  ASSERT_TRUE(call) << call.error().message();
+  EXPECT_THAT(call->session.providers.stt, ElementsAre(ProviderSpec("anything", {{"depth", 2}})));
+  EXPECT_THAT(call->session.providers.vad, ElementsAre(ProviderSpec("silero")));
+  EXPECT_EQ(call->session.vad.activation, 0.9);
+  EXPECT_THAT(call->session.providers.tts, ElementsAre(ProviderSpec("flite", {{"voice", "rms"}})));
+  EXPECT_THAT(call->session.providers.llm, ElementsAre(ProviderSpec("scripted")));
+}
+
 TEST_F(Overrides, Variables_AreNotFilledIn) {
   const auto call = with(R"({"instructions": "{{call.id}} {{broken"})");
   ASSERT_TRUE(call) << call.error().message();
