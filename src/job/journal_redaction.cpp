@@ -14,9 +14,9 @@ namespace {
 constexpr std::string_view kRedacted = "redacted";
 
 // Strings under these names carry structure, not speech: identifiers, enumerations, times.
-constexpr std::array<std::string_view, 16> kStructure = {
+constexpr std::array<std::string_view, 17> kStructure = {
     "id",    "type",     "role",  "name",     "state", "old_state", "new_state", "key",
-    "label", "provider", "model", "language", "from",  "to",        "item_id",   "created_at"};
+    "label", "provider", "model", "language", "from",  "to",        "item_id",   "created_at", "path"};
 
 constexpr std::array<std::string_view, 4> kDtmfNames = {"digit", "digits", "dtmf", "code"};
 

@@ -74,5 +74,10 @@ TEST(Redaction, NamesOfTheAgentFile) {
   EXPECT_EQ(refused.error().message(), "privacy.journal.redact: \"names\" is unknown: use digits, dtmf");
 }
 
+TEST(Redaction, PathOfARecording_StaysWhatItIs) {
+  const auto data = redact("recording_started", {{"path", "/rec/CA_1a2b.ogg"}, {"channels", "stereo"}}, {});
+  EXPECT_EQ(data.at("path"), "/rec/CA_1a2b.ogg");
+}
+
 }  // namespace
 }  // namespace parley::job
