@@ -20,7 +20,8 @@ struct FixedTimes {
   Duration first_token = 200ms;
   Duration first_sound = 100ms;
   Duration final_transcript = 150ms;  // shorter than endpointing, and not in its way
-  Duration endpointing = 550ms;       // vad.min_silence of the agent's file: longer than its turns.endpointing.min
+  // The agent's vad.min_silence (550 ms) in whole windows of the VAD, 32 ms each; longer than its turns.endpointing.min.
+  Duration endpointing = 576ms;
 
   Duration providers() const noexcept { return first_token + first_sound; }
 };

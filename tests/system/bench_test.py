@@ -1,4 +1,4 @@
-"""`make bench` in small counts: one call of ten seconds against the real worker and the fake providers."""
+"""`make bench` in small counts: one call of fifteen seconds against the real worker and the fake providers."""
 
 import json
 import os
@@ -47,7 +47,7 @@ class Bench(unittest.TestCase):
         self.assertEqual(list(self.temporary.iterdir()), [], told)
 
     def test_every_figure_is_there_and_plausible_and_nothing_is_left_over(self):
-        bench = self.start("--calls", 1, "--length", 10)
+        bench = self.start("--calls", 1, "--length", 15)
         told, _ = bench.communicate(timeout=120)
         self.assertEqual(bench.returncode, 0, told)
         self.assert_nothing_left(told)
