@@ -1,9 +1,9 @@
 #include "providers/deepgram/connect.hpp"
 
-#include <charconv>
-
 #include <boost/json.hpp>
 #include <fmt/format.h>
+
+#include "net/retry_after.hpp"
 
 namespace parley::deepgram {
 
@@ -12,15 +12,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kMaxShownBytes = 300;
-constexpr Duration kMaxRetryAfter = 1h;
-
-Duration retry_after_of(const net::HttpFields& fields) {
-  const auto text = fields.get("Retry-After");
-  int seconds = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (failed != std::errc{} || end != text.data() + text.size() || seconds < 0) return {};
-  return std::min<Duration>(std::chrono::seconds(seconds), kMaxRetryAfter);
-}
 
 bool unreserved(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-._~").contains(c);
@@ -59,7 +50,7 @@ std::string refusal_text(const net::ClientResponse& answer) {
 ProviderError provider_error(const net::WebSocketFailure& failure) {
   if (failure.answer) {
     const auto& head = failure.answer->head;
-    return ProviderError::from_http(head.status, "deepgram: " + refusal_text(*failure.answer), retry_after_of(head.fields));
+    return ProviderError::from_http(head.status, "deepgram: " + refusal_text(*failure.answer), net::retry_after(head.fields));
   }
   // What is wrong with the address, the key's form or the certificate stays wrong.
   const bool final = failure.error.code() == Errc::invalid_argument || failure.error.code() == Errc::refused;

@@ -1,11 +1,10 @@
 #include "providers/openai/openai_llm.hpp"
 
-#include <charconv>
-
 #include <boost/json/serialize.hpp>
 
 #include <parley/async/scope.hpp>
 
+#include "net/retry_after.hpp"
 #include "net/sse.hpp"
 
 namespace parley {
@@ -13,7 +12,6 @@ namespace parley {
 namespace {
 
 constexpr std::size_t kMaxErrorBody = 64 * KiB;
-constexpr Duration kMaxRetryAfter = 1h;
 
 using Output = std::expected<LlmChunk, ProviderError>;
 
@@ -21,14 +19,6 @@ using Output = std::expected<LlmChunk, ProviderError>;
 ProviderError from_net(const Error& error) {
   const bool final = error.code() == Errc::invalid_argument || error.code() == Errc::refused;
   return {error, !final};
-}
-
-Duration retry_after_of(const net::HttpFields& fields) {
-  const auto text = fields.get("Retry-After");
-  int seconds = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (failed != std::errc{} || end != text.data() + text.size() || seconds < 0) return {};
-  return std::min<Duration>(std::chrono::seconds(seconds), kMaxRetryAfter);
 }
 
 class OpenAiStream final : public LlmStream {
@@ -99,7 +89,7 @@ class OpenAiStream final : public LlmStream {
       body += *bytes;
     }
     co_return ProviderError::from_http(response.head().status, "openai: " + openai::error_message(body),
-                                       retry_after_of(response.head().fields));
+                                       net::retry_after(response.head().fields));
   }
 
   net::HttpClient& client_;
