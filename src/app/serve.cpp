@@ -245,7 +245,7 @@ int run_serve(int argc, char** argv, ServeOptions options, App app) {
   if (options.worker.role == "supervisor" && !model_files_are_good(*assets, providers)) return static_cast<int>(ipc::ExitCode::usage);
   const auto privacy = served->app.privacy;
   auto parts = parts_of(options, *setup, std::move(served->app), assets, std::move(*hooks));
-  if (auto applied = apply_privacy(privacy, parts); !applied) return usage(applied.error());
+  if (auto applied = apply_privacy(privacy, assets, parts); !applied) return usage(applied.error());
   parts.secrets = std::move(served->secrets);
   if (!options.token.empty()) parts.secrets.push_back(options.token);
   return roles::run_worker(argc, argv, options.worker, std::move(parts));
