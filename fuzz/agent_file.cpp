@@ -27,15 +27,17 @@ const ProviderRegistry& providers() {
     made.add_vad("silero", none, ProviderDescription{});
     made.add_stt("free", none);
     made.add_stt("moonshine", none, ProviderDescription{});
-    made.add_tts("flite", none, ProviderDescription{.options = {{.name = "voice", .otherwise = "slt", .one_of = {"slt", "rms"}}}});
+    made.add_tts("flite", none,
+                 ProviderDescription{.options = {{.name = "voice", .otherwise = "slt", .one_of = {"slt", "rms"}}}});
     made.add_llm("scripted", none, ProviderDescription{.options = {{.name = "dialogue", .type = Type::path}}});
-    made.add_llm("openai", none,
-                 ProviderDescription{.options = {{.name = "model", .type = Type::line, .required = true},
-                                                 {.name = "base_url", .type = Type::uri},
-                                                 {.name = "api_key", .type = Type::line, .secret = true},
-                                                 {.name = "temperature", .type = Type::number, .minimum = 0, .maximum = 2},
-                                                 {.name = "timeout", .type = Type::duration},
-                                                 {.name = "stop", .type = Type::texts}}});
+    made.add_llm(
+        "openai", none,
+        ProviderDescription{.options = {{.name = "model", .type = Type::line, .required = true},
+                                        {.name = "base_url", .type = Type::uri},
+                                        {.name = "api_key", .type = Type::line, .secret = true},
+                                        {.name = "temperature", .type = Type::number, .minimum = 0, .maximum = 2},
+                                        {.name = "timeout", .type = Type::duration},
+                                        {.name = "stop", .type = Type::texts}}});
     return made;
   }();
   return registry;
@@ -75,15 +77,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto yaml = next_part(text);
   const auto metadata = next_part(text);
-  const agent_file::Environment environment{
-      [](const std::string& name) { return name == "KEY" ? std::optional<std::string>("{{call.id}}\"\\") : std::nullopt; }, "/nowhere"};
+  const agent_file::Environment environment{[](const std::string& name) {
+                                              return name == "KEY" ? std::optional<std::string>("{{call.id}}\"\\")
+                                                                   : std::nullopt;
+                                            },
+                                            "/nowhere"};
   const auto file = agent_file::AgentFile::parse(yaml, "f", providers(), environment);
   if (!file) {
     expect(!file.error().empty());
     for (const auto& mistake : file.error().all()) expect(!mistake.message.empty());
     return 0;
   }
-  const Call call{.id = "CA_1", .attempt_id = "AJ_1", .metadata = object(metadata), .room = "r", .participant = {.identity = "p", .attributes = {{"sip.phoneNumber", "+1"}}}};
+  const Call call{.id = "CA_1",
+                  .attempt_id = "AJ_1",
+                  .metadata = object(metadata),
+                  .room = "r",
+                  .participant = {.identity = "p", .attributes = {{"sip.phoneNumber", "+1"}}}};
   if (const auto settings = file->for_call(call)) check(*settings);
   if (const auto settings = file->for_call(call, object(text))) check(*settings);
   if (file->worker().on_call) {

@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <boost/json.hpp>
 
 #include "agent_file/checker.hpp"
 #include "agent_file/read_settings.hpp"
@@ -39,8 +39,9 @@ std::string folder_of(const std::string& path) {
 }
 
 Error missing_error(const std::vector<std::string>& missing) {
-  return {Errc::invalid_argument, fmt::format("this call has no {}: the agent file needs {}, or a default for {}", fmt::join(missing, ", no "), missing.size() == 1 ? "it" : "them",
-                                              missing.size() == 1 ? "it" : "each")};
+  return {Errc::invalid_argument,
+          fmt::format("this call has no {}: the agent file needs {}, or a default for {}", fmt::join(missing, ", no "),
+                      missing.size() == 1 ? "it" : "them", missing.size() == 1 ? "it" : "each")};
 }
 
 std::string in_one_line(std::string text) {
@@ -49,7 +50,8 @@ std::string in_one_line(std::string text) {
 }
 
 // What a call may not change. `shape` and `patch` are of one mapping.
-void find_settled(const Shape& shape, const json::object& patch, const std::string& path, std::vector<std::string>& found) {
+void find_settled(const Shape& shape, const json::object& patch, const std::string& path,
+                  std::vector<std::string>& found) {
   for (const Shape& part : shape.parts) {
     const auto* value = part.key.empty() ? nullptr : patch.if_contains(part.key);
     if (!value) continue;
@@ -83,7 +85,8 @@ void complete_providers(yaml::Node& root) {
     if (node->is_list() || (*node)["provider"]) return;
     yaml::Node name = node->is_scalar() ? *node : yaml::Node::from_json(json::string(spec.provider));
     name.key = "provider";
-    if (!node->is_mapping()) *node = {.kind = yaml::Node::Kind::mapping, .place = node->place, .key = key, .key_place = node->key_place};
+    if (!node->is_mapping())
+      *node = {.kind = yaml::Node::Kind::mapping, .place = node->place, .key = key, .key_place = node->key_place};
     node->entries.push_back(std::move(name));
   };
   complete(ProviderSlot::vad, local.vad.front());
@@ -94,7 +97,8 @@ void complete_providers(yaml::Node& root) {
 
 }  // namespace
 
-std::expected<AgentFile, yaml::Mistakes> AgentFile::load(const std::string& path, const ProviderRegistry& providers, const Environment& environment) {
+std::expected<AgentFile, yaml::Mistakes> AgentFile::load(const std::string& path, const ProviderRegistry& providers,
+                                                         const Environment& environment) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text(kMaxBytes + 1, '\0');
@@ -110,7 +114,8 @@ std::expected<AgentFile, yaml::Mistakes> AgentFile::load(const std::string& path
   return parse(text, path, providers, environment);
 }
 
-std::expected<AgentFile, yaml::Mistakes> AgentFile::parse(std::string_view text, const std::string& name, const ProviderRegistry& providers,
+std::expected<AgentFile, yaml::Mistakes> AgentFile::parse(std::string_view text, const std::string& name,
+                                                          const ProviderRegistry& providers,
                                                           const Environment& environment) {
   yaml::Mistakes mistakes(name);
   if (text.size() > kMaxBytes) {
@@ -143,7 +148,8 @@ json::object AgentFile::summary() const {
   const auto names = [](const std::vector<ProviderSpec>& specs) {
     json::array array;
     for (const auto& spec : specs) {
-      if (std::ranges::find(array, json::value(json::string(spec.provider))) == array.end()) array.push_back(json::string(spec.provider));
+      if (std::ranges::find(array, json::value(json::string(spec.provider))) == array.end())
+        array.push_back(json::string(spec.provider));
     }
     return array;
   };
@@ -159,7 +165,11 @@ json::object AgentFile::summary() const {
   for (const auto& tool : root["tools"].items) tools.push_back(name_of_tool(tool));
   (void)fill_in_all(root, {}, needs);
   return {{"name", worker.name},
-          {"providers", {{"vad", names(worker.providers.vad)}, {"stt", names(worker.providers.stt)}, {"llm", names(worker.providers.llm)}, {"tts", names(worker.providers.tts)}}},
+          {"providers",
+           {{"vad", names(worker.providers.vad)},
+            {"stt", names(worker.providers.stt)},
+            {"llm", names(worker.providers.llm)},
+            {"tts", names(worker.providers.tts)}}},
           {"tools", strings(tools)},
           {"agents", strings(agents)},
           {"on_call", worker.on_call.has_value()},
@@ -172,7 +182,9 @@ const std::vector<std::string>& AgentFile::secrets() const noexcept { return con
 const std::vector<std::string>& AgentFile::files() const noexcept { return content_->files; }
 
 Result<CallSettings> AgentFile::for_call(const Call& call) const { return settings_for(call, nullptr); }
-Result<CallSettings> AgentFile::for_call(const Call& call, const json::object& overrides) const { return settings_for(call, &overrides); }
+Result<CallSettings> AgentFile::for_call(const Call& call, const json::object& overrides) const {
+  return settings_for(call, &overrides);
+}
 
 Result<CallSettings> AgentFile::settings_for(const Call& call, const json::object* overrides) const {
   yaml::Node root = content_->root;
@@ -180,7 +192,8 @@ Result<CallSettings> AgentFile::settings_for(const Call& call, const json::objec
   if (overrides) {
     std::vector<std::string> settled;
     find_settled(file_shape(), *overrides, {}, settled);
-    for (const auto& path : settled) mistakes.add({.path = path, .message = "settled when the worker started; it cannot be changed for one call"});
+    for (const auto& path : settled)
+      mistakes.add({.path = path, .message = "settled when the worker started; it cannot be changed for one call"});
     merge_patch(root, *overrides);
     complete_providers(root);
   }
@@ -188,7 +201,8 @@ Result<CallSettings> AgentFile::settings_for(const Call& call, const json::objec
   std::erase_if(root.entries, [](const yaml::Node& entry) { return entry.key == "on_call" || entry.key == "on_end"; });
   std::vector<std::string> missing;
   if (!fill_in_all(root, to_json(call), missing)) {
-    return fail(Errc::overloaded, fmt::format("what this call brings into the agent file is more than {} KiB", kMaxFilled / KiB));
+    return fail(Errc::overloaded,
+                fmt::format("what this call brings into the agent file is more than {} KiB", kMaxFilled / KiB));
   }
   if (!missing.empty()) return fail(missing_error(missing));
   Checker(content_->providers, content_->folder, nullptr, mistakes).check(root);
@@ -211,12 +225,17 @@ Result<HttpTarget> fill_in(const HttpTarget& target, const json::object& call) {
     auto& header = result.headers.emplace_back(name, std::string());
     if (auto done = fill(text, header.second); !done) return fail(done.error());
     if (mistake_in({.type = Option::Type::line}, json::string(header.second))) {
-      return fail(Errc::invalid_argument, fmt::format("the header {} cannot be sent: what the call brings into it has line breaks or control characters", name));
+      return fail(
+          Errc::invalid_argument,
+          fmt::format(
+              "the header {} cannot be sent: what the call brings into it has line breaks or control characters",
+              name));
     }
   }
   if (!missing.empty()) return fail(missing_error(missing));
   if (mistake_in({.type = Option::Type::uri}, json::string(result.url))) {
-    return fail(Errc::invalid_argument, "the address, with the call's variables filled in, is none that begins with http:// or https://");
+    return fail(Errc::invalid_argument,
+                "the address, with the call's variables filled in, is none that begins with http:// or https://");
   }
   return result;
 }

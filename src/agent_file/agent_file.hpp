@@ -28,9 +28,11 @@ class AgentFile {
   static constexpr std::size_t kMaxFilled = 1 * MiB;
 
   // Reads files: this one, secrets, and what providers' options name (dialogues). All mistakes at once.
-  static std::expected<AgentFile, yaml::Mistakes> load(const std::string& path, const ProviderRegistry& providers, const Environment& environment);
+  static std::expected<AgentFile, yaml::Mistakes> load(const std::string& path, const ProviderRegistry& providers,
+                                                       const Environment& environment);
   // `name` stands for the file in messages; relative paths in it count from its folder.
-  static std::expected<AgentFile, yaml::Mistakes> parse(std::string_view text, const std::string& name, const ProviderRegistry& providers,
+  static std::expected<AgentFile, yaml::Mistakes> parse(std::string_view text, const std::string& name,
+                                                        const ProviderRegistry& providers,
                                                         const Environment& environment);
 
   const WorkerSettings& worker() const noexcept;

@@ -14,32 +14,48 @@ using Type = Option::Type;
 void Checker::check_providers(Node& node, const Shape& shape, const std::string& path) {
   if (!node.is_list()) return check_provider(node, shape, path, true);
   if (node.items.empty() || node.items.size() > ProviderRegistry::kMaxChain) {
-    return wrong(node, path, fmt::format("expected a fallback chain of 1 to {} providers, found {}", ProviderRegistry::kMaxChain, node.items.size()));
+    return wrong(node, path,
+                 fmt::format("expected a fallback chain of 1 to {} providers, found {}", ProviderRegistry::kMaxChain,
+                             node.items.size()));
   }
-  for (std::size_t i = 0; i < node.items.size(); ++i) check_provider(node.items[i], shape, fmt::format("{}[{}]", path, i), i == 0);
+  for (std::size_t i = 0; i < node.items.size(); ++i)
+    check_provider(node.items[i], shape, fmt::format("{}[{}]", path, i), i == 0);
 }
 
 void Checker::check_provider(Node& node, const Shape& shape, const std::string& path, bool first) {
   const Option name_option{.type = Type::line, .minimum = 1};
   Node* name = node.is_mapping() ? node.find("provider") : &node;
-  const auto is_session_key = [&shape](const Node& entry) { return std::ranges::find(shape.parts, entry.key, &Shape::key) != shape.parts.end(); };
-  if (!name && first && !node.entries.empty() && std::ranges::all_of(node.entries, is_session_key)) {  // the provider is Parley's own
-    for (Node& entry : node.entries) check(entry, *std::ranges::find(shape.parts, entry.key, &Shape::key), path + "." + entry.key, {});
+  const auto is_session_key = [&shape](const Node& entry) {
+    return std::ranges::find(shape.parts, entry.key, &Shape::key) != shape.parts.end();
+  };
+  if (!name && first && !node.entries.empty() &&
+      std::ranges::all_of(node.entries, is_session_key)) {  // the provider is Parley's own
+    for (Node& entry : node.entries)
+      check(entry, *std::ranges::find(shape.parts, entry.key, &Shape::key), path + "." + entry.key, {});
     return;
   }
-  if (!name) return wrong(node, path + ".provider", fmt::format("missing: expected the name of a {} provider: {}", to_string(shape.slot), fmt::join(providers_.names(shape.slot), ", ")));
-  if (node.is_list() || node.is_null()) return wrong(node, path, fmt::format("expected the name of a {} provider, or a mapping with it, found {}", to_string(shape.slot), yaml::described(node)));
+  if (!name)
+    return wrong(node, path + ".provider",
+                 fmt::format("missing: expected the name of a {} provider: {}", to_string(shape.slot),
+                             fmt::join(providers_.names(shape.slot), ", ")));
+  if (node.is_list() || node.is_null())
+    return wrong(node, path,
+                 fmt::format("expected the name of a {} provider, or a mapping with it, found {}",
+                             to_string(shape.slot), yaml::described(node)));
   const std::string name_path = node.is_mapping() ? path + ".provider" : path;
   if (!check_value(*name, name_option, name_path, {.fixed = true})) return;
   const std::string provider = text_option(*value_of(*name, name_option, environment_ != nullptr));
   const auto known = providers_.names(shape.slot);
   if (std::ranges::find(known, provider) == known.end()) {
     const std::string shown = name->source.empty() ? fmt::format("\"{}\"", provider.substr(0, 64)) : name->source;
-    return wrong(*name, name_path, unknown_name(fmt::format("{} provider {}", to_string(shape.slot), shown), provider, known));
+    return wrong(*name, name_path,
+                 unknown_name(fmt::format("{} provider {}", to_string(shape.slot), shown), provider, known));
   }
   if (!first) {
     for (const Shape& key : shape.parts) {
-      if (const auto* entry = node.find(key.key)) mistakes_.add({entry->key_place, path + "." + key.key, "it belongs to the first provider of the chain, and holds for all of them"});
+      if (const auto* entry = node.find(key.key))
+        mistakes_.add({entry->key_place, path + "." + key.key,
+                       "it belongs to the first provider of the chain, and holds for all of them"});
     }
   }
   check_options(node, shape, provider, path);
@@ -98,7 +114,11 @@ void Checker::check_described(Node& node, const ProviderDescription& description
   if (!whole || !description.check || !environment_) return;
   for (const auto& mistake : description.check(options)) {
     const Node& entry = node[mistake.option];
-    mistakes_.add({entry ? entry.place : node.place, mistake.option.empty() ? path : path + "." + mistake.option, mistake.message, mistake.file, {mistake.line, mistake.column}});
+    mistakes_.add({entry ? entry.place : node.place,
+                   mistake.option.empty() ? path : path + "." + mistake.option,
+                   mistake.message,
+                   mistake.file,
+                   {mistake.line, mistake.column}});
   }
 }
 

@@ -62,11 +62,14 @@ void Checker::check_together(const Node& root) {
   const auto ask = duration_at(quiet["ask_after"], silence.ask_after, is_file);
   const auto hang_up = duration_at(quiet["hang_up_after"], silence.hang_up_after, is_file);
   if (quiet.is_mapping() && ask && hang_up && *ask >= *hang_up) {
-    wrong(quiet, "limits.silence", fmt::format("expected ask_after to be less than hang_up_after, found {} and {}", to_text(*ask), to_text(*hang_up)));
+    wrong(quiet, "limits.silence",
+          fmt::format("expected ask_after to be less than hang_up_after, found {} and {}", to_text(*ask),
+                      to_text(*hang_up)));
   }
   const Node& recording = root["privacy"]["recording"]["path"];
   if (is_file && recording.is_scalar() && !is_file_of_each_call(recording.text)) {
-    wrong(recording, "privacy.recording.path", "expected a file for each call: put {{call.id}} into the name, or give a folder");
+    wrong(recording, "privacy.recording.path",
+          "expected a file for each call: put {{call.id}} into the name, or give a folder");
   }
   check_agent(root, root["agents"], {});
   for (const Node& agent : root["agents"].entries) check_agent(agent, root["agents"], "agents." + agent.key + ".");
@@ -83,12 +86,17 @@ void Checker::check_agent(const Node& agent, const Node& agents, const std::stri
     const std::string here = fmt::format("{}tools[{}]", path, i);
     const std::string name = name_of_tool(tool);
     if (const auto [first, is_new] = seen.emplace(name, i); !is_new && !name.empty()) {
-      wrong(tool["name"] ? tool["name"] : tool, here, fmt::format("expected another name: \"{}\" is {}tools[{}] already", name, path, first->second));
+      wrong(tool["name"] ? tool["name"] : tool, here,
+            fmt::format("expected another name: \"{}\" is {}tools[{}] already", name, path, first->second));
     }
-    if (tool.is_scalar() && name == "handoff" && names.empty()) wrong(tool, here, "there is nobody to hand over to: describe other agents under agents");
+    if (tool.is_scalar() && name == "handoff" && names.empty())
+      wrong(tool, here, "there is nobody to hand over to: describe other agents under agents");
     for (const Node* to : one_or_more(tool["handoff"]["to"])) {
-      if (!to->is_scalar() || to->text.find("{{") != std::string::npos || std::ranges::find(names, to->text) != names.end()) continue;
-      wrong(*to, here + ".handoff.to", unknown_name(fmt::format("agent \"{}\"", to->text.substr(0, 64)), to->text, names));
+      if (!to->is_scalar() || to->text.find("{{") != std::string::npos ||
+          std::ranges::find(names, to->text) != names.end())
+        continue;
+      wrong(*to, here + ".handoff.to",
+            unknown_name(fmt::format("agent \"{}\"", to->text.substr(0, 64)), to->text, names));
     }
   }
 }

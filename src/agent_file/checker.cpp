@@ -21,13 +21,15 @@ using Type = Option::Type;
 namespace {
 
 bool is_text(const Option& option) {
-  return option.type == Type::text || option.type == Type::line || option.type == Type::name || option.type == Type::uri ||
-         option.type == Type::path || option.type == Type::texts || option.type == Type::any;
+  return option.type == Type::text || option.type == Type::line || option.type == Type::name ||
+         option.type == Type::uri || option.type == Type::path || option.type == Type::texts ||
+         option.type == Type::any;
 }
 
 // What comes from a call must not lead elsewhere.
 bool is_encoded(const Option& option) {
-  const bool is_telephone = std::ranges::any_of(option.one_of, [](const auto& scheme) { return scheme == "tel" || scheme == "sip"; });
+  const bool is_telephone =
+      std::ranges::any_of(option.one_of, [](const auto& scheme) { return scheme == "tel" || scheme == "sip"; });
   return option.type == Type::path || (option.type == Type::uri && !is_telephone);
 }
 
@@ -47,7 +49,8 @@ std::vector<std::string> keys_of(const Shape& shape) {
 std::string expectation_of(const Shape& shape) {
   switch (shape.form) {
     case Form::value: return expectation(shape.value);
-    case Form::mapping: return shape.parts.empty() ? "a mapping" : fmt::format("a mapping with {}", fmt::join(keys_of(shape), ", "));
+    case Form::mapping:
+      return shape.parts.empty() ? "a mapping" : fmt::format("a mapping with {}", fmt::join(keys_of(shape), ", "));
     case Form::names: return "a mapping of names";
     case Form::list: return "a list";
     case Form::providers: return fmt::format("a {} provider", to_string(shape.slot));
@@ -106,8 +109,10 @@ void Checker::check(Node& node, const Shape& shape, const std::string& path, Aro
   }
 }
 
-void Checker::check_mapping(Node& node, const Shape& shape, const std::string& path, Around around, const std::vector<std::string>& other_keys) {
-  if (!node.is_mapping()) return wrong(node, path, fmt::format("expected {}, found {}", expectation_of(shape), yaml::described(node)));
+void Checker::check_mapping(Node& node, const Shape& shape, const std::string& path, Around around,
+                            const std::vector<std::string>& other_keys) {
+  if (!node.is_mapping())
+    return wrong(node, path, fmt::format("expected {}, found {}", expectation_of(shape), yaml::described(node)));
   auto keys = keys_of(shape);
   const auto own = keys.size();
   keys.insert(keys.end(), other_keys.begin(), other_keys.end());
@@ -121,11 +126,15 @@ void Checker::check_mapping(Node& node, const Shape& shape, const std::string& p
   }
   keys.resize(own);
   for (const Shape& part : shape.parts) {
-    if (part.required && !node[part.key]) wrong(node, inner(path, part.key), fmt::format("missing: expected {}", expectation_of(part)));
+    if (part.required && !node[part.key])
+      wrong(node, inner(path, part.key), fmt::format("missing: expected {}", expectation_of(part)));
   }
   if (shape.exactly_one.empty()) return;
-  const auto there = std::ranges::count_if(shape.exactly_one, [&](const auto& key) { return static_cast<bool>(node[key]); });
-  if (there != 1) wrong(node, path, fmt::format("expected {}, found {}", fmt::join(shape.exactly_one, " or "), there == 0 ? "neither" : "both"));
+  const auto there =
+      std::ranges::count_if(shape.exactly_one, [&](const auto& key) { return static_cast<bool>(node[key]); });
+  if (there != 1)
+    wrong(node, path,
+          fmt::format("expected {}, found {}", fmt::join(shape.exactly_one, " or "), there == 0 ? "neither" : "both"));
 }
 
 void Checker::check_either(Node& node, const Shape& shape, const std::string& path, Around around) {
@@ -138,40 +147,52 @@ void Checker::check_either(Node& node, const Shape& shape, const std::string& pa
     if (part.form == Form::list && node.is_list()) fitting = &part;
     if (part.form == Form::value && (node.is_scalar() || (node.is_null() && part.value.can_be_off))) fitting = &part;
   }
-  if (!fitting) return wrong(node, path, fmt::format("expected {}, found {}", expectation_of(shape), yaml::described(node)));
+  if (!fitting)
+    return wrong(node, path, fmt::format("expected {}, found {}", expectation_of(shape), yaml::described(node)));
   const bool bare = fitting->form == Form::value && std::ranges::find(others, node.text) != others.end() &&
                     std::ranges::find(fitting->value.one_of, node.text) == fitting->value.one_of.end();
   if (bare) {
     const auto part = std::ranges::find(shape.parts, node.text, &Shape::chosen_by);
-    return wrong(node, path, fmt::format("expected {}: {{{}: ...}}, found \"{}\" alone", node.text, fmt::join(keys_of(part->parts.front()), ", "), node.text));
+    return wrong(node, path,
+                 fmt::format("expected {}: {{{}: ...}}, found \"{}\" alone", node.text,
+                             fmt::join(keys_of(part->parts.front()), ", "), node.text));
   }
   around.fixed = around.fixed || fitting->fixed;
   around.holds_secrets = around.holds_secrets || fitting->holds_secrets;
-  if (fitting->form == Form::mapping) return check_mapping(node, *fitting, path, around, fitting->chosen_by.empty() ? others : std::vector<std::string>());
+  if (fitting->form == Form::mapping)
+    return check_mapping(node, *fitting, path, around,
+                         fitting->chosen_by.empty() ? others : std::vector<std::string>());
   check(node, *fitting, path, around);
 }
 
 void Checker::check_list(Node& node, const Shape& shape, const std::string& path, Around around) {
   if (!node.is_list()) return wrong(node, path, fmt::format("expected a list, found {}", yaml::described(node)));
   if (node.items.size() < shape.least || node.items.size() > shape.most) {
-    return wrong(node, path, fmt::format("expected a list of {} to {} entries, found {}", shape.least, shape.most, node.items.size()));
+    return wrong(
+        node, path,
+        fmt::format("expected a list of {} to {} entries, found {}", shape.least, shape.most, node.items.size()));
   }
   for (std::size_t i = 0; i < node.items.size(); ++i) check(node.items[i], shape.parts.front(), inner(path, i), around);
 }
 
 void Checker::check_names(Node& node, const Shape& shape, const std::string& path, Around around) {
-  if (!node.is_mapping()) return wrong(node, path, fmt::format("expected a mapping of names, found {}", yaml::described(node)));
-  if (node.entries.size() > shape.most) return wrong(node, path, fmt::format("expected at most {} entries, found {}", shape.most, node.entries.size()));
+  if (!node.is_mapping())
+    return wrong(node, path, fmt::format("expected a mapping of names, found {}", yaml::described(node)));
+  if (node.entries.size() > shape.most)
+    return wrong(node, path, fmt::format("expected at most {} entries, found {}", shape.most, node.entries.size()));
   for (Node& entry : node.entries) {
-    if (const auto mistake = mistake_in({.type = Type::name}, json::string(entry.key))) mistakes_.add({entry.key_place, inner(path, entry.key), *mistake});
+    if (const auto mistake = mistake_in({.type = Type::name}, json::string(entry.key)))
+      mistakes_.add({entry.key_place, inner(path, entry.key), *mistake});
     check(entry, shape.parts.front(), inner(path, entry.key), around);
   }
 }
 
 void Checker::check_parameters(Node& node, const std::string& path, Around around) {
-  if (!node.is_mapping()) return wrong(node, path, fmt::format("expected a JSON schema with type: object, found {}", yaml::described(node)));
+  if (!node.is_mapping())
+    return wrong(node, path, fmt::format("expected a JSON schema with type: object, found {}", yaml::described(node)));
   expand_all(node, {.type = Type::any}, path, around);
-  if (const auto checker = ArgumentChecker::create(node.to_json().as_object()); !checker) wrong(node, path, checker.error().message());
+  if (const auto checker = ArgumentChecker::create(node.to_json().as_object()); !checker)
+    wrong(node, path, checker.error().message());
 }
 
 bool Checker::check_value(Node& node, const Option& option, const std::string& path, Around around) {
@@ -185,7 +206,9 @@ bool Checker::check_value(Node& node, const Option& option, const std::string& p
   const auto mistake = mistake_in(option, *value);
   if (!mistake) return true;
   // What a variable gave may be secret: it is not told.
-  const std::string message = node.source.empty() ? *mistake : fmt::format("expected {}, which {} does not give", expectation(option), node.source);
+  const std::string message =
+      node.source.empty() ? *mistake
+                          : fmt::format("expected {}, which {} does not give", expectation(option), node.source);
   if (message.starts_with('[')) {  // an entry of a list
     const auto end = message.find("]: ");
     wrong(node, path + message.substr(0, end + 1), message.substr(end + 3));
@@ -217,11 +240,14 @@ bool Checker::expand(Node& node, const Option& option, const std::string& path, 
       wrong(node, path, *mistake);
       whole = false;
     } else if (!is_settled(piece.variable)) {
-      if (around.fixed) wrong(node, path, fmt::format("{} is not known here, before any call: only env.* and secret.* are", piece.variable));
+      if (around.fixed)
+        wrong(node, path,
+              fmt::format("{} is not known here, before any call: only env.* and secret.* are", piece.variable));
       piece.encoded = is_encoded(option);
       whole = false;
     } else if (auto value = environment_->value(piece.variable)) {
-      if (is_secret(piece.variable) || option.secret || around.holds_secrets || option.type == Type::uri) keep_secret(*value);
+      if (is_secret(piece.variable) || option.secret || around.holds_secrets || option.type == Type::uri)
+        keep_secret(*value);
       piece = {.text = std::move(*value)};
     } else if (piece.otherwise) {
       piece = {.text = *piece.otherwise};

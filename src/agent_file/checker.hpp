@@ -18,7 +18,8 @@ class Checker {
  public:
   // With an environment: a file as it was read, with variables; env.* and secret.* are filled in while it is checked, and its
   // texts become templates of what is left for the calls. Without: one call's, whose texts are what they are.
-  Checker(const ProviderRegistry& providers, std::string folder, const Environment* environment, yaml::Mistakes& mistakes)
+  Checker(const ProviderRegistry& providers, std::string folder, const Environment* environment,
+          yaml::Mistakes& mistakes)
       : providers_(providers), folder_(std::move(folder)), environment_(environment), mistakes_(mistakes) {}
 
   void check(yaml::Node& root);
@@ -33,7 +34,8 @@ class Checker {
   };
 
   void check(yaml::Node& node, const Shape& shape, const std::string& path, Around around);
-  void check_mapping(yaml::Node& node, const Shape& shape, const std::string& path, Around around, const std::vector<std::string>& other_keys = {});
+  void check_mapping(yaml::Node& node, const Shape& shape, const std::string& path, Around around,
+                     const std::vector<std::string>& other_keys = {});
   void check_either(yaml::Node& node, const Shape& shape, const std::string& path, Around around);
   void check_list(yaml::Node& node, const Shape& shape, const std::string& path, Around around);
   void check_names(yaml::Node& node, const Shape& shape, const std::string& path, Around around);
@@ -55,7 +57,9 @@ class Checker {
   bool expand(yaml::Node& node, const Option& option, const std::string& path, Around around);
   void keep_secret(const std::string& text) { secrets.push_back(text); }
 
-  void wrong(const yaml::Node& node, const std::string& path, std::string message) { mistakes_.add({node.place, path, std::move(message)}); }
+  void wrong(const yaml::Node& node, const std::string& path, std::string message) {
+    mistakes_.add({node.place, path, std::move(message)});
+  }
 
   const ProviderRegistry& providers_;
   std::string folder_;

@@ -60,10 +60,12 @@ const std::vector<std::string> kSttKeys = {"language"};
 
 class ProviderReader {
  public:
-  ProviderReader(const ProviderRegistry& providers, const std::string& folder) : providers_(providers), folder_(folder) {}
+  ProviderReader(const ProviderRegistry& providers, const std::string& folder)
+      : providers_(providers), folder_(folder) {}
 
   ProviderChoice read_all(const Node& agent) const {
-    return {chain(agent, ProviderSlot::vad), chain(agent, ProviderSlot::stt), chain(agent, ProviderSlot::llm), chain(agent, ProviderSlot::tts)};
+    return {chain(agent, ProviderSlot::vad), chain(agent, ProviderSlot::stt), chain(agent, ProviderSlot::llm),
+            chain(agent, ProviderSlot::tts)};
   }
 
  private:
@@ -87,7 +89,8 @@ class ProviderReader {
       Option option{.type = Type::any};
       if (description) option = *std::ranges::find(description->options, entry.key, &Option::name);
       auto found = value_of(entry, option, false).value_or(nullptr);
-      if (option.type == Type::path && found.is_string()) found = json::string(resolved_path(folder_, text_option(found)));
+      if (option.type == Type::path && found.is_string())
+        found = json::string(resolved_path(folder_, text_option(found)));
       result.options[entry.key] = std::move(found);
     }
     return result;
@@ -104,7 +107,8 @@ class ProviderReader {
 
 class CallReader {
  public:
-  CallReader(const ProviderRegistry& providers, const std::string& folder, const Call& call) : providers_(providers, folder), folder_(folder), call_(call) {}
+  CallReader(const ProviderRegistry& providers, const std::string& folder, const Call& call)
+      : providers_(providers, folder), folder_(folder), call_(call) {}
 
   CallSettings read_all(const Node& root) {
     for (const Node& agent : root["agents"].entries) others_.push_back(agent.key);
@@ -145,7 +149,9 @@ class CallReader {
     if (built_in == "handoff") return HandoffSettings{others_};
     if (built_in == "end_call" || node["end_call"]) return EndCallSettings{};
     if (built_in == "send_dtmf" || node["send_dtmf"]) return SendDtmfSettings{};
-    HttpToolSettings tool{.definition = {.name = text(node["name"]), .description = text(node["description"]), .parameters = {{"type", "object"}, {"properties", json::object()}}},
+    HttpToolSettings tool{.definition = {.name = text(node["name"]),
+                                         .description = text(node["description"]),
+                                         .parameters = {{"type", "object"}, {"properties", json::object()}}},
                           .http = read_http(node["http"], HttpTarget{}.timeout)};
     if (const auto& parameters = node["parameters"]) tool.definition.parameters = parameters.to_json().as_object();
     read(node["say_while_waiting"], tool.say_while_waiting);
@@ -196,7 +202,8 @@ class CallReader {
     recording.emplace();
     recording->path = resolved_path(folder_, text(node["path"]));
     const bool is_file = recording->path.ends_with(".ogg") || recording->path.ends_with(".opus");
-    if (!is_file) recording->path += (recording->path.ends_with('/') ? "" : "/") + call_.id + "." + call_.attempt_id + ".ogg";
+    if (!is_file)
+      recording->path += (recording->path.ends_with('/') ? "" : "/") + call_.id + "." + call_.attempt_id + ".ogg";
     if (text(node["channels"]) == "mono") recording->channels = RecordingChannels::mono;
     if (text(node["consent"]) == "none") recording->consent = RecordingConsent::none;
   }
@@ -207,17 +214,18 @@ class CallReader {
   std::vector<std::string> others_;
 };
 
-// What an agent asks for as far as it is known before any call: a provider whose options a call tells is not in it.
+// What an agent asks for as far as it is known before any call: options that a call tells are left out.
 ProviderChoice known_providers(const Node& agent, const ProviderReader& reader) {
+  const auto leave_out_unknown = [](Node& provider) {
+    std::erase_if(provider.entries, [](Node& option) { return !fill_in_defaults(option); });
+    if (provider.is_scalar()) fill_in_defaults(provider);  // a name alone
+  };
   Node known{.kind = Node::Kind::mapping};
   for (const ProviderSlot slot : kProviderSlots) {
     Node node = agent[to_string(slot)];
     if (!node) continue;
-    if (node.is_list()) {
-      std::erase_if(node.items, [](Node& item) { return !fill_in_defaults(item); });
-    } else if (!fill_in_defaults(node)) {
-      continue;
-    }
+    leave_out_unknown(node);
+    for (Node& item : node.items) leave_out_unknown(item);
     known.entries.push_back(std::move(node));
   }
   return reader.read_all(known);
@@ -253,7 +261,8 @@ HookSettings read_hook(const Node& node, const std::string& folder) {
   }
   CommandHookSettings hook{.command = texts(settled(node["command"]))};
   // Without a slash it is looked for in the PATH.
-  if (hook.command.front().find('/') != std::string::npos) hook.command.front() = resolved_path(folder, hook.command.front());
+  if (hook.command.front().find('/') != std::string::npos)
+    hook.command.front() = resolved_path(folder, hook.command.front());
   read(settled(node["give_up_after"]), hook.give_up_after);
   return hook;
 }
@@ -268,14 +277,16 @@ PrivacyOptions read_privacy(const Node& node) {
     privacy.journal.redact_digits = std::ranges::find(what, "digits") != what.end();
     privacy.journal.redact_dtmf = std::ranges::find(what, "dtmf") != what.end();
   }
-  if (const auto mirror = value(journal["mirror"], Type::uri); !is_off(mirror)) privacy.journal.mirror = text_option(mirror);
+  if (const auto mirror = value(journal["mirror"], Type::uri); !is_off(mirror))
+    privacy.journal.mirror = text_option(mirror);
   read(settled(node["transcripts"]), privacy.transcripts);
   return privacy;
 }
 
 }  // namespace
 
-CallSettings read_call(const Node& root, const ProviderRegistry& providers, const std::string& folder, const Call& call) {
+CallSettings read_call(const Node& root, const ProviderRegistry& providers, const std::string& folder,
+                       const Call& call) {
   return CallReader(providers, folder, call).read_all(root);
 }
 

@@ -12,7 +12,8 @@
 namespace parley::agent_file {
 
 // A call's tree, filled in. Relative paths count from `folder`; recordings in a folder are named after the call.
-CallSettings read_call(const yaml::Node& root, const ProviderRegistry& providers, const std::string& folder, const Call& call);
+CallSettings read_call(const yaml::Node& root, const ProviderRegistry& providers, const std::string& folder,
+                       const Call& call);
 // The file's tree, as the check left it.
 WorkerSettings read_worker(const yaml::Node& root, const ProviderRegistry& providers, const std::string& folder);
 

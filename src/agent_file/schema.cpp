@@ -1,7 +1,7 @@
 #include "agent_file/schema.hpp"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include "agent_file/shape.hpp"
 
@@ -66,7 +66,9 @@ json::object type_schema(const Option& option) {
     case Type::line:
     case Type::name:
     case Type::uri:
-    case Type::path: return option.type != Type::uri && !option.one_of.empty() ? or_variable(text_schema(option)) : text_schema(option);
+    case Type::path:
+      return option.type != Type::uri && !option.one_of.empty() ? or_variable(text_schema(option))
+                                                                : text_schema(option);
     case Type::boolean: return or_variable({{"enum", {true, false, "on", "off"}}});
     case Type::integer:
     case Type::number: {
@@ -75,9 +77,12 @@ json::object type_schema(const Option& option) {
       return or_variable(std::move(number));
     }
     case Type::duration: return or_variable({{"type", "string"}, {"pattern", kDuration}});
-    case Type::size: return or_variable(any_of({{{"type", "string"}, {"pattern", kSize}}, {{"type", "integer"}, {"minimum", 0}}}));
+    case Type::size:
+      return or_variable(any_of({{{"type", "string"}, {"pattern", kSize}}, {{"type", "integer"}, {"minimum", 0}}}));
     case Type::texts: {
-      json::object list = {{"type", "array"}, {"items", option.one_of.empty() ? json::object{{"type", "string"}} : json::object{{"enum", strings(option.one_of)}}}};
+      json::object list = {{"type", "array"},
+                           {"items", option.one_of.empty() ? json::object{{"type", "string"}}
+                                                           : json::object{{"enum", strings(option.one_of)}}}};
       add_bounds(list, option, "minItems", "maxItems");
       return list;
     }
@@ -112,7 +117,9 @@ class Writer {
       case Form::value: return option_schema(shape.value);
       case Form::mapping: return mapping(shape);
       case Form::names:
-        return {{"type", "object"}, {"propertyNames", {{"pattern", "^[A-Za-z0-9_-]{1,64}$"}}}, {"maxProperties", count(shape.most)},
+        return {{"type", "object"},
+                {"propertyNames", {{"pattern", "^[A-Za-z0-9_-]{1,64}$"}}},
+                {"maxProperties", count(shape.most)},
                 {"additionalProperties", write(shape.parts.front())}};
       case Form::list:
         if (shape.key == "tools") return referred("tools", [&] { return list(shape); });
@@ -122,11 +129,18 @@ class Writer {
         for (const Shape& part : shape.parts) all.push_back(write(part));
         return any_of(std::move(all));
       }
-      case Form::parameters: return {{"type", "object"}, {"properties", {{"type", {{"const", "object"}}}}}, {"required", {"type"}}};
+      case Form::parameters:
+        return {{"type", "object"}, {"properties", {{"type", {{"const", "object"}}}}}, {"required", {"type"}}};
       case Form::providers: {
-        const auto single = referred(fmt::format("{}{}", to_string(shape.slot), shape.parts.empty() ? "" : "_of_session"), [&] { return providers(shape); });
-        return any_of({single, {{"type", "array"}, {"items", single}, {"minItems", 1}, {"maxItems", count(ProviderRegistry::kMaxChain)},
-                                {"description", "A fallback chain: tried in order."}}});
+        const auto single =
+            referred(fmt::format("{}{}", to_string(shape.slot), shape.parts.empty() ? "" : "_of_session"),
+                     [&] { return providers(shape); });
+        return any_of({single,
+                       {{"type", "array"},
+                        {"items", single},
+                        {"minItems", 1},
+                        {"maxItems", count(ProviderRegistry::kMaxChain)},
+                        {"description", "A fallback chain: tried in order."}}});
       }
     }
     return {};
@@ -184,7 +198,8 @@ class Writer {
         if (option.required) required.push_back(json::string(option.name));
       }
     }
-    json::object schema = {{"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(required)}};
+    json::object schema = {
+        {"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(required)}};
     if (description) {
       schema["additionalProperties"] = false;
       if (!description->help.empty()) schema["description"] = json::string(description->help);
@@ -205,7 +220,8 @@ std::string compact(const json::value& value) {
     return "[" + text + "]";
   }
   if (const auto* object = value.if_object()) {
-    for (const auto& [key, one] : *object) text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json::serialize(json::value(key)), compact(one));
+    for (const auto& [key, one] : *object)
+      text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json::serialize(json::value(key)), compact(one));
     return "{" + text + "}";
   }
   return json::serialize(value);

@@ -93,7 +93,8 @@ struct WorkerSettings {
   std::optional<OnCallSettings> on_call{};
   std::vector<HookSettings> on_end{};
   PrivacyOptions privacy{};
-  ProviderChoice providers{};  // all that any agent of the file asks for: what is loaded before the first call
+  // All that any agent of the file asks for, without options that only a call tells: what is loaded before the first call.
+  ProviderChoice providers{};
 };
 
 }  // namespace parley::agent_file

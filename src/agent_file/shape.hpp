@@ -27,21 +27,21 @@ struct Shape {
   bool required = false;
   Option value{};
   std::vector<Shape> parts{};
-  std::size_t least = 0;                     // entries of a list or of names
+  std::size_t least = 0;  // entries of a list or of names
   std::size_t most = 100;
-  std::vector<std::string> exactly_one{};    // of a mapping: of these keys
-  std::string chosen_by{};                   // of a mapping among others in `either`: when it has this key
-  ProviderSlot slot = ProviderSlot::llm;     // of providers
-  bool settled = false;                      // the worker's own: no call can override it
-  bool fixed = false;                        // it holds no variable of a call, only env.* and secret.*
-  bool holds_secrets = false;                // values of env.* in it are secret
+  std::vector<std::string> exactly_one{};  // of a mapping: of these keys
+  std::string chosen_by{};                 // of a mapping among others in `either`: when it has this key
+  ProviderSlot slot = ProviderSlot::llm;   // of providers
+  bool settled = false;                    // the worker's own: no call can override it
+  bool fixed = false;                      // it holds no variable of a call, only env.* and secret.*
+  bool holds_secrets = false;              // values of env.* in it are secret
 };
 
 // The whole file.
 const Shape& file_shape();
 
 namespace limits {
-constexpr std::size_t kMaxTools = 64;   // of an agent
+constexpr std::size_t kMaxTools = 64;  // of an agent
 constexpr std::size_t kMaxAgents = 32;
 constexpr std::size_t kMaxHooks = 32;
 constexpr std::size_t kMaxHeaders = 32;

@@ -50,13 +50,16 @@ class Expression {
       } else if (rest_.starts_with(kDefault)) {
         rest_.remove_prefix(kDefault.size());
         skip_blanks();
-        if (!at_quote()) return wrong(fmt::format("expected {{{{{} | default: '...'}}}}, with the text in quotes", piece.variable));
+        if (!at_quote())
+          return wrong(fmt::format("expected {{{{{} | default: '...'}}}}, with the text in quotes", piece.variable));
         auto text = quoted();
         if (!text) return fail(text.error());
         piece.otherwise = std::move(*text);
       } else {
-        const auto filter = rest_.substr(0, std::min(rest_.find_first_of(" :|}"), std::min<std::size_t>(rest_.size(), 20)));
-        return wrong(fmt::format("unknown filter \"{}\" of {}; there is only default: {{{{{} | default: '...'}}}}", filter, piece.variable, piece.variable));
+        const auto filter =
+            rest_.substr(0, std::min(rest_.find_first_of(" :|}"), std::min<std::size_t>(rest_.size(), 20)));
+        return wrong(fmt::format("unknown filter \"{}\" of {}; there is only default: {{{{{} | default: '...'}}}}",
+                                 filter, piece.variable, piece.variable));
       }
       skip_blanks();
     }

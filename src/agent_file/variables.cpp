@@ -7,8 +7,8 @@
 #include <fstream>
 #include <vector>
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <parley/option.hpp>
 
@@ -37,7 +37,9 @@ Result<std::string> read_secret(const std::string& folder, std::string_view name
   if (!file.is_open() || file.bad() || (text.empty() && errno != 0)) {
     return fail(Errc::not_found, fmt::format("secret.{} cannot be read: {}: {}", name, path, std::strerror(errno)));
   }
-  if (text.size() > Environment::kMaxSecret) return fail(Errc::invalid_argument, fmt::format("secret.{}: {} has more than {} bytes", name, path, Environment::kMaxSecret));
+  if (text.size() > Environment::kMaxSecret)
+    return fail(Errc::invalid_argument,
+                fmt::format("secret.{}: {} has more than {} bytes", name, path, Environment::kMaxSecret));
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   if (text.empty()) return fail(Errc::not_found, fmt::format("secret.{} is empty: {}", name, path));
@@ -46,6 +48,7 @@ Result<std::string> read_secret(const std::string& folder, std::string_view name
 
 std::optional<std::string> as_text(const json::value* value) {
   if (!value || value->is_null()) return std::nullopt;
+  if (const auto* number = value->if_double()) return fmt::format("{}", *number);  // "0.5": it may be spoken
   std::string text = value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
   return text.empty() ? std::nullopt : std::optional(std::move(text));
 }
@@ -81,10 +84,13 @@ Result<std::string> Environment::value(std::string_view variable_name) const {
   const std::string name(after(variable_name, "env."));
   auto found = variable(name);
   if (found && !found->empty()) return std::move(*found);
-  return fail(Errc::not_found, fmt::format("{} is {}: set it, or write {{{{env.{} | default: '...'}}}}", name, found ? "empty in the environment" : "not in the environment", name));
+  return fail(Errc::not_found, fmt::format("{} is {}: set it, or write {{{{env.{} | default: '...'}}}}", name,
+                                           found ? "empty in the environment" : "not in the environment", name));
 }
 
-bool is_settled(std::string_view variable) noexcept { return variable.starts_with("env.") || variable.starts_with("secret."); }
+bool is_settled(std::string_view variable) noexcept {
+  return variable.starts_with("env.") || variable.starts_with("secret.");
+}
 bool is_secret(std::string_view variable) noexcept { return variable.starts_with("secret."); }
 
 std::optional<std::string> mistake_in_variable(const std::string& name) {
@@ -115,7 +121,8 @@ std::optional<std::string> value_in_call(const json::object& call, std::string_v
     return as_text(member(member(call.if_contains("participant"), "attributes"), name));
   }
   if (const auto name = after(variable, "sip."); !name.empty()) return as_text(member(call.if_contains("sip"), name));
-  if (const auto path = after(variable, "metadata."); !path.empty()) return as_text(nested(call.if_contains("metadata"), path));
+  if (const auto path = after(variable, "metadata."); !path.empty())
+    return as_text(nested(call.if_contains("metadata"), path));
   return std::nullopt;
 }
 

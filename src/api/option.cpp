@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include <boost/json/serialize.hpp>
-#include <boost/url/parse.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <boost/json/serialize.hpp>
+#include <boost/url/parse.hpp>
 
 #include <parley/base/units.hpp>
 #include <parley/base/utf8.hpp>
@@ -35,12 +35,15 @@ std::string described(const json::value& value, const Option& option) {
 }
 
 std::string measured(const Option& option, double bound) {
-  return option.type == Type::duration ? to_text(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(bound))) : fmt::format("{}", bound);
+  return option.type == Type::duration
+             ? to_text(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(bound)))
+             : fmt::format("{}", bound);
 }
 
 // " from 1 to 5", " of at least 1": of what can be counted.
 std::string range(const Option& option) {
-  if (option.minimum && option.maximum) return fmt::format(" from {} to {}", measured(option, *option.minimum), measured(option, *option.maximum));
+  if (option.minimum && option.maximum)
+    return fmt::format(" from {} to {}", measured(option, *option.minimum), measured(option, *option.maximum));
   if (option.minimum) return fmt::format(" of at least {}", measured(option, *option.minimum));
   if (option.maximum) return fmt::format(" of at most {}", measured(option, *option.maximum));
   return {};
@@ -56,17 +59,22 @@ std::vector<std::string> schemes_of(const Option& option) {
 
 std::string what(const Option& option) {
   const bool text = option.type == Type::text || option.type == Type::line || option.type == Type::name;
-  if (text && !option.one_of.empty()) return fmt::format("{}", fmt::join(option.one_of, option.one_of.size() == 2 ? " or " : ", "));
+  if (text && !option.one_of.empty())
+    return fmt::format("{}", fmt::join(option.one_of, option.one_of.size() == 2 ? " or " : ", "));
   switch (option.type) {
     case Type::text: return option.minimum.value_or(0) > 0 ? "a text that is not empty" : "a text";
-    case Type::line: return option.minimum.value_or(0) > 0 ? "a text on one line that is not empty" : "a text on one line";
+    case Type::line:
+      return option.minimum.value_or(0) > 0 ? "a text on one line that is not empty" : "a text on one line";
     case Type::name: return "a name of letters, digits, '_' and '-' (at most 64)";
     case Type::boolean: return "true or false";
     case Type::integer: return "a whole number" + range(option);
     case Type::number: return "a number" + range(option);
     case Type::duration: return "a duration" + range(option);
     case Type::size: return "a size like 500MB or 1GB";
-    case Type::uri: return fmt::format("an address that begins with {}", option.one_of.empty() ? "http:// or https://" : fmt::format("{}:", fmt::join(option.one_of, ": or ")));
+    case Type::uri:
+      return fmt::format("an address that begins with {}", option.one_of.empty()
+                                                               ? "http:// or https://"
+                                                               : fmt::format("{}:", fmt::join(option.one_of, ": or ")));
     case Type::path: return "the path of a file";
     case Type::texts: return "a list of texts";
     case Type::any: return "a value";
@@ -87,29 +95,36 @@ bool is_uri(const Option& option, std::string_view text) {
   const auto schemes = schemes_of(option);
   const auto parsed = boost::urls::parse_uri(text);
   if (!parsed) return false;
-  const bool known = std::ranges::any_of(schemes, [&](const auto& scheme) { return scheme == std::string_view(parsed->scheme()); });
+  const bool known =
+      std::ranges::any_of(schemes, [&](const auto& scheme) { return scheme == std::string_view(parsed->scheme()); });
   const bool has_place = option.one_of.empty() ? !parsed->host().empty() : text.size() > parsed->scheme().size() + 1;
   return known && has_place;
 }
 
 // The sentence of a text that is wrong in itself; empty: it is not.
 std::string wrong_text(const Option& option, std::string_view text) {
-  const auto expected = [&] { return fmt::format("expected {}, found {}", what(option), described(json::value(json::string(text)), option)); };
-  if (text.size() > Option::kMaxText) return fmt::format("expected a text of at most {} bytes, found {}", Option::kMaxText, text.size());
-  if (option.type != Type::text && !is_line(text)) return fmt::format("expected {}, found one with line breaks or control characters", what(option));
+  const auto expected = [&] {
+    return fmt::format("expected {}, found {}", what(option), described(json::value(json::string(text)), option));
+  };
+  if (text.size() > Option::kMaxText)
+    return fmt::format("expected a text of at most {} bytes, found {}", Option::kMaxText, text.size());
+  if (option.type != Type::text && !is_line(text))
+    return fmt::format("expected {}, found one with line breaks or control characters", what(option));
   if (option.type == Type::name && !is_name(text)) return expected();
   if (option.type == Type::path && text.empty()) return expected();
   if (option.type == Type::uri) return is_uri(option, text) ? std::string() : expected();
   if (option.type == Type::texts) return {};
   if (!in_range(option, static_cast<double>(text.size()))) {
-    return text.empty() ? expected() : fmt::format("expected a text of {} bytes, found {}", range(option).substr(1), text.size());
+    return text.empty() ? expected()
+                        : fmt::format("expected a text of {} bytes, found {}", range(option).substr(1), text.size());
   }
   return {};
 }
 
 std::string not_one_of(const Option& option, std::string_view text) {
   const auto near = nearest(text, option.one_of);
-  std::string sentence = fmt::format("expected {}, found {}", what(option), described(json::value(json::string(text)), option));
+  std::string sentence =
+      fmt::format("expected {}, found {}", what(option), described(json::value(json::string(text)), option));
   return near.empty() ? sentence : sentence + fmt::format("; did you mean \"{}\"?", near);
 }
 
@@ -117,10 +132,12 @@ std::optional<std::string> mistake_in_text(const Option& option, const json::val
   const auto* text = value.if_string();
   if (!text) {
     const bool needs_quotes = value.is_bool() || value.is_number();
-    return fmt::format("expected {}, found {}{}", what(option), described(value, option), needs_quotes ? ": put it in quotes" : "");
+    return fmt::format("expected {}, found {}{}", what(option), described(value, option),
+                       needs_quotes ? ": put it in quotes" : "");
   }
   if (auto wrong = wrong_text(option, *text); !wrong.empty()) return wrong;
-  if (option.type != Type::uri && !option.one_of.empty() && std::ranges::find(option.one_of, std::string_view(*text)) == option.one_of.end()) {
+  if (option.type != Type::uri && !option.one_of.empty() &&
+      std::ranges::find(option.one_of, std::string_view(*text)) == option.one_of.end()) {
     return not_one_of(option, *text);
   }
   return std::nullopt;
@@ -232,8 +249,10 @@ std::string text_option(const json::value& value) {
 }
 
 std::string unknown_name(std::string_view what, std::string_view written, std::span<const std::string> known) {
-  if (const auto near = nearest(written, known); !near.empty()) return fmt::format("unknown {}; did you mean \"{}\"?", what, near);
-  return known.empty() ? fmt::format("unknown {}; there is none", what) : fmt::format("unknown {}; known are {}", what, fmt::join(known, ", "));
+  if (const auto near = nearest(written, known); !near.empty())
+    return fmt::format("unknown {}; did you mean \"{}\"?", what, near);
+  return known.empty() ? fmt::format("unknown {}; there is none", what)
+                       : fmt::format("unknown {}; known are {}", what, fmt::join(known, ", "));
 }
 
 std::vector<OptionMistake> mistakes_in(std::span<const Option> options, const json::object& values) {
@@ -249,7 +268,8 @@ std::vector<OptionMistake> mistakes_in(std::span<const Option> options, const js
     }
   }
   for (const Option& option : options) {
-    if (option.required && !values.contains(option.name)) mistakes.push_back({.option = option.name, .message = fmt::format("missing: expected {}", what(option))});
+    if (option.required && !values.contains(option.name))
+      mistakes.push_back({.option = option.name, .message = fmt::format("missing: expected {}", what(option))});
   }
   return mistakes;
 }

@@ -17,7 +17,8 @@ Error as_error(std::string_view slot, const ProviderSpec& spec, const std::vecto
   std::string text;
   for (const auto& one : mistakes) {
     text += text.empty() ? "" : "; ";
-    if (!one.file.empty()) text += one.line > 0 ? fmt::format("{}:{}:{}: ", one.file, one.line, one.column) : one.file + ": ";
+    if (!one.file.empty())
+      text += one.line > 0 ? fmt::format("{}:{}:{}: ", one.file, one.line, one.column) : one.file + ": ";
     text += one.option.empty() || !one.file.empty() ? one.message : fmt::format("{}: {}", one.option, one.message);
   }
   return {Errc::invalid_argument, fmt::format("{} provider \"{}\": {}", slot, spec.provider, text)};
@@ -43,19 +44,21 @@ std::string_view to_string(ProviderSlot slot) noexcept {
 }
 
 template <class Provider>
-Result<std::shared_ptr<Provider>> ProviderRegistry::make(const Entries<Provider>& entries, ProviderSlot slot, const ProviderSpec& spec,
+Result<std::shared_ptr<Provider>> ProviderRegistry::make(const Entries<Provider>& entries, ProviderSlot slot,
+                                                         const ProviderSpec& spec,
                                                          const ProviderEnvironment& environment) {
   const auto found = entries.find(spec.provider);
   if (found == entries.end()) {
     std::string names;
     for (const auto& [name, entry] : entries) names += (names.empty() ? "" : ", ") + name;
-    return fail(Errc::not_found, fmt::format("there is no {} provider \"{}\"; there is: {}", to_string(slot), spec.provider,
-                                             names.empty() ? "none" : names));
+    return fail(Errc::not_found, fmt::format("there is no {} provider \"{}\"; there is: {}", to_string(slot),
+                                             spec.provider, names.empty() ? "none" : names));
   }
   const auto& [factory, description] = found->second;
   auto options = spec.options;
   if (description) {
-    if (auto mistakes = mistakes_in(description->options, options); !mistakes.empty()) return fail(as_error(to_string(slot), spec, mistakes));
+    if (auto mistakes = mistakes_in(description->options, options); !mistakes.empty())
+      return fail(as_error(to_string(slot), spec, mistakes));
     options = with_defaults(description->options, std::move(options));
   }
   auto made = factory(environment, options);
@@ -63,16 +66,20 @@ Result<std::shared_ptr<Provider>> ProviderRegistry::make(const Entries<Provider>
   return made;
 }
 
-Result<std::shared_ptr<Vad>> ProviderRegistry::make_vad(const ProviderSpec& spec, const ProviderEnvironment& environment) const {
+Result<std::shared_ptr<Vad>> ProviderRegistry::make_vad(const ProviderSpec& spec,
+                                                        const ProviderEnvironment& environment) const {
   return make(vad_, ProviderSlot::vad, spec, environment);
 }
-Result<std::shared_ptr<Stt>> ProviderRegistry::make_stt(const ProviderSpec& spec, const ProviderEnvironment& environment) const {
+Result<std::shared_ptr<Stt>> ProviderRegistry::make_stt(const ProviderSpec& spec,
+                                                        const ProviderEnvironment& environment) const {
   return make(stt_, ProviderSlot::stt, spec, environment);
 }
-Result<std::shared_ptr<Llm>> ProviderRegistry::make_llm(const ProviderSpec& spec, const ProviderEnvironment& environment) const {
+Result<std::shared_ptr<Llm>> ProviderRegistry::make_llm(const ProviderSpec& spec,
+                                                        const ProviderEnvironment& environment) const {
   return make(llm_, ProviderSlot::llm, spec, environment);
 }
-Result<std::shared_ptr<Tts>> ProviderRegistry::make_tts(const ProviderSpec& spec, const ProviderEnvironment& environment) const {
+Result<std::shared_ptr<Tts>> ProviderRegistry::make_tts(const ProviderSpec& spec,
+                                                        const ProviderEnvironment& environment) const {
   return make(tts_, ProviderSlot::tts, spec, environment);
 }
 

@@ -2,9 +2,9 @@
 
 #include <ostream>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <boost/json.hpp>
 
 #include "agent_file/agent_file.hpp"
 #include "agent_file/schema.hpp"
@@ -21,7 +21,11 @@ json::object as_json(const yaml::Mistakes& mistakes) {
   for (const auto& mistake : mistakes.all()) {
     const bool elsewhere = !mistake.file.empty();
     const auto place = elsewhere ? mistake.there : mistake.place;
-    all.push_back({{"file", elsewhere ? mistake.file : mistakes.file()}, {"line", place.line}, {"column", place.column}, {"path", mistake.path}, {"message", mistake.message}});
+    all.push_back({{"file", elsewhere ? mistake.file : mistakes.file()},
+                   {"line", place.line},
+                   {"column", place.column},
+                   {"path", mistake.path},
+                   {"message", mistake.message}});
   }
   return {{"ok", false}, {"file", mistakes.file()}, {"mistakes", std::move(all)}, {"more", mistakes.more()}};
 }
@@ -50,7 +54,8 @@ std::string in_words(const std::string& file, const json::object& summary) {
 }  // namespace
 
 int run_check(const CheckOptions& options, const ProviderRegistry& providers, std::ostream& out, std::ostream& err) {
-  const auto file = agent_file::AgentFile::load(options.file, providers, agent_file::Environment::of_process(options.secrets_folder));
+  const auto file =
+      agent_file::AgentFile::load(options.file, providers, agent_file::Environment::of_process(options.secrets_folder));
   if (!file) {
     if (options.json) {
       out << json::serialize(as_json(file.error())) << '\n';

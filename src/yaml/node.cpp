@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cmath>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <parley/base/utf8.hpp>
 
@@ -28,7 +28,8 @@ std::optional<Number> whole(std::string_view text) {
 bool looks_like_number(std::string_view text) {
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
   if (text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9') return false;
-  return !text.empty() && text[0] >= '0' && text[0] <= '9' && text.find_first_not_of("0123456789.eE+-") == std::string_view::npos;
+  return !text.empty() && text[0] >= '0' && text[0] <= '9' &&
+         text.find_first_not_of("0123456789.eE+-") == std::string_view::npos;
 }
 
 }  // namespace
@@ -108,7 +109,8 @@ std::string described(const Node& node) {
     if (value.is_bool()) return node.text;
     if (value.is_null()) return "nothing";
   }
-  return node.text.size() <= kMostShown ? fmt::format("\"{}\"", node.text) : fmt::format("\"{}...\"", valid_utf8(node.text.substr(0, kMostShown)));
+  return node.text.size() <= kMostShown ? fmt::format("\"{}\"", node.text)
+                                        : fmt::format("\"{}...\"", valid_utf8(node.text.substr(0, kMostShown)));
 }
 
 }  // namespace parley::yaml

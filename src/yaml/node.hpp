@@ -25,11 +25,11 @@ struct Node {
   Kind kind = Kind::missing;
   Style style = Style::plain;
   Place place{};
-  std::string text{};          // of a scalar: UTF-8, as it stands there
-  std::string source{};        // not empty: what stood there before variables were filled in
-  std::vector<Node> items{};     // of a list
-  std::vector<Node> entries{};   // of a mapping, in the order of the file; keys differ
-  std::string key{};             // of an entry
+  std::string text{};           // of a scalar: UTF-8, as it stands there
+  std::string source{};         // not empty: what stood there before variables were filled in
+  std::vector<Node> items{};    // of a list
+  std::vector<Node> entries{};  // of a mapping, in the order of the file; keys differ
+  std::string key{};            // of an entry
   Place key_place{};
 
   explicit operator bool() const noexcept { return kind != Kind::missing; }

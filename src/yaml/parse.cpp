@@ -57,7 +57,8 @@ class Builder final : public YAML::EventHandler {
     finish({.kind = Node::Kind::null, .place = place_of(mark)}, anchor);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     Node node{.kind = Node::Kind::scalar, .place = place_of(mark), .text = value};
     if (tag == "!" || tag == "tag:yaml.org,2002:str") {
       node.style = Node::Style::quoted;
@@ -79,10 +80,12 @@ class Builder final : public YAML::EventHandler {
     finish(known->second.node, YAML::NullAnchor, false);
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     begin({.kind = Node::Kind::list, .place = place_of(mark)}, tag, anchor);
   }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     begin({.kind = Node::Kind::mapping, .place = place_of(mark)}, tag, anchor);
   }
   void OnSequenceEnd() override { end(); }
@@ -136,14 +139,20 @@ class Builder final : public YAML::EventHandler {
     const Node key = std::move(*parent.key);
     parent.key.reset();
     if (!key.is_scalar()) {
-      mistakes_.add({key.place, {}, fmt::format("expected a name as key, found {}{}", described(key),
-                                                key.is_mapping() ? ": {{...}} is to stand in quotes" : "")});
+      mistakes_.add({key.place,
+                     {},
+                     fmt::format("expected a name as key, found {}{}", described(key),
+                                 key.is_mapping() ? ": {{...}} is to stand in quotes" : "")});
       return;
     }
-    if (parent.node.entries.size() == kMaxKeys) throw TooMuch{key.place, fmt::format("expected at most {} keys in a mapping", kMaxKeys)};
+    if (parent.node.entries.size() == kMaxKeys)
+      throw TooMuch{key.place, fmt::format("expected at most {} keys in a mapping", kMaxKeys)};
     const auto same = std::ranges::find(parent.node.entries, key.text, &Node::key);
     if (same != parent.node.entries.end()) {
-      mistakes_.add({key.place, {}, fmt::format("\"{}\" only once in a mapping, it stands in line {} already", key.text, same->key_place.line)});
+      mistakes_.add(
+          {key.place,
+           {},
+           fmt::format("\"{}\" only once in a mapping, it stands in line {} already", key.text, same->key_place.line)});
       return;
     }
     if (value.is_null()) value.place = key.place;  // the parser looks for it on the next line
@@ -160,9 +169,11 @@ class Builder final : public YAML::EventHandler {
     nodes_ += size.nodes;
     bytes_ += size.bytes;
     if (nodes_ > kMaxNodes || bytes_ > kMaxTreeBytes) {
-      throw TooMuch{place, fmt::format("expected at most {} values of {} MiB, aliases counted as what they stand for", kMaxNodes, kMaxTreeBytes / MiB)};
+      throw TooMuch{place, fmt::format("expected at most {} values of {} MiB, aliases counted as what they stand for",
+                                       kMaxNodes, kMaxTreeBytes / MiB)};
     }
-    if (open_.size() + deeper > kMaxDepth) throw TooMuch{place, fmt::format("expected values nested at most {} deep", kMaxDepth)};
+    if (open_.size() + deeper > kMaxDepth)
+      throw TooMuch{place, fmt::format("expected values nested at most {} deep", kMaxDepth)};
   }
 
   Mistakes& mistakes_;
@@ -177,7 +188,9 @@ class Builder final : public YAML::EventHandler {
 std::string_view hint(std::string_view text, int last) {
   for (int line = 1; line < last; ++line) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
   text = text.substr(0, text.find('\n'));
-  return text.find("{{") != std::string_view::npos ? " (inside double quotes it is {{name | default: '...'}}, with single ones)" : "";
+  return text.find("{{") != std::string_view::npos
+             ? " (inside double quotes it is {{name | default: '...'}}, with single ones)"
+             : "";
 }
 
 // The first line up to `last` that is indented with a tab, which YAML does not take and editors do not show; 0: none.
@@ -202,7 +215,8 @@ std::optional<Node> parse(std::string_view text, Mistakes& mistakes) {
     auto root = builder.take();
     Mistakes others;
     Builder next(others);
-    if (parser.HandleNextDocument(next)) mistakes.add({next.take().place, {}, "expected one document, found a second one behind \"---\""});
+    if (parser.HandleNextDocument(next))
+      mistakes.add({next.take().place, {}, "expected one document, found a second one behind \"---\""});
     return root;
   } catch (const TooMuch& error) {
     mistakes.add({error.place, {}, error.message});

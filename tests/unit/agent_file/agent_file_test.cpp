@@ -50,7 +50,8 @@ TEST_F(Sample, TheWorkersPart_IsWhatTheFileSays) {
   EXPECT_TRUE(worker.privacy.transcripts);
   EXPECT_THAT(worker.providers.vad, ElementsAre(ProviderSpec("silero")));
   EXPECT_THAT(worker.providers.stt, ElementsAre(ProviderSpec("moonshine")));
-  EXPECT_THAT(worker.providers.llm, ElementsAre(ProviderSpec("scripted", {{"dialogue", "/etc/reception.dialogue.yaml"}})));
+  EXPECT_THAT(worker.providers.llm,
+              ElementsAre(ProviderSpec("scripted", {{"dialogue", "/etc/reception.dialogue.yaml"}})));
   EXPECT_THAT(worker.providers.tts, ElementsAre(ProviderSpec("flite", {{"voice", "slt"}})));
 }
 
@@ -80,7 +81,8 @@ TEST_F(Sample, TheAgentAndItsTools_AreWhatTheFileSays) {
 TEST_F(Sample, TheSession_IsWhatTheFileSays) {
   const auto call = settings(file(sample()), telephone_call());
   const SessionOptions& session = call.session;
-  EXPECT_THAT(session.providers.llm, ElementsAre(ProviderSpec("scripted", {{"dialogue", "/etc/reception.dialogue.yaml"}})));
+  EXPECT_THAT(session.providers.llm,
+              ElementsAre(ProviderSpec("scripted", {{"dialogue", "/etc/reception.dialogue.yaml"}})));
   EXPECT_EQ(session.vad.activation, 0.5);
   EXPECT_NEAR(session.vad.deactivation, 0.35, 1e-9);
   EXPECT_EQ(session.vad.min_speech, 50ms);
@@ -111,7 +113,8 @@ TEST_F(Sample, ItsSecrets_AreKnown_AndItsFiles) {
 TEST_F(Sample, WithoutItsEnvironment_EveryMissingVariableIsNamedAtItsPlace) {
   variables.clear();
   const auto all = mistakes(sample());
-  EXPECT_THAT(all, HasSubstr("agent.yaml:35:90: tools[0].http.headers.Authorization: TOOLS_TOKEN is not in the environment: set it, or write {{env.TOOLS_TOKEN | default: '...'}}"));
+  EXPECT_THAT(all, HasSubstr("agent.yaml:35:90: tools[0].http.headers.Authorization: TOOLS_TOKEN is not in the "
+                             "environment: set it, or write {{env.TOOLS_TOKEN | default: '...'}}"));
   EXPECT_EQ(std::ranges::count(all, '\n'), 2) << all;
 }
 
@@ -138,7 +141,8 @@ TEST_F(AgentFiles, TheSmallestFile_HasTheProgramsDefaults) {
 
 TEST_F(AgentFiles, WhatCanBeOff_IsOff) {
   const auto file = this->file(
-      "instructions: x\nlimits: {max_duration: off, silence: off}\nprivacy: {transcripts: off, recording: off, journal: {redact: [], mirror: off}}\n"
+      "instructions: x\nlimits: {max_duration: off, silence: off}\nprivacy: {transcripts: off, recording: off, "
+      "journal: {redact: [], mirror: off}}\n"
       "turns: {interruption: {enabled: off, resume_false_after: off}}\n");
   const auto call = settings(file, telephone_call());
   EXPECT_FALSE(call.session.limits.max_duration);
@@ -151,10 +155,13 @@ TEST_F(AgentFiles, WhatCanBeOff_IsOff) {
 }
 
 TEST_F(AgentFiles, OtherAgents_HaveToolsAndProvidersOfTheirOwn) {
-  const auto call = settings(file("instructions: x\ntools: [handoff]\nllm: {provider: openai, model: big}\nagents:\n"
-                                  "  cellar: {instructions: Wine., greeting: Salute!, llm: {provider: openai, model: small}, tools: [end_call]}\n"
-                                  "  kitchen: {instructions: Food., greeting: {instructions: Say hello.}, tools: [{handoff: {to: cellar}}]}\n"),
-                             telephone_call());
+  const auto call = settings(
+      file(
+          "instructions: x\ntools: [handoff]\nllm: {provider: openai, model: big}\nagents:\n"
+          "  cellar: {instructions: Wine., greeting: Salute!, llm: {provider: openai, model: small}, tools: "
+          "[end_call]}\n"
+          "  kitchen: {instructions: Food., greeting: {instructions: Say hello.}, tools: [{handoff: {to: cellar}}]}\n"),
+      telephone_call());
   EXPECT_THAT(std::get<HandoffSettings>(call.agent.tools[0]).to, ElementsAre("cellar", "kitchen"));
   const auto& cellar = call.agents.at("cellar");
   EXPECT_EQ(cellar.name, "cellar");
@@ -167,19 +174,31 @@ TEST_F(AgentFiles, OtherAgents_HaveToolsAndProvidersOfTheirOwn) {
 }
 
 TEST_F(AgentFiles, EveryProviderOfAnyAgent_IsTheWorkers) {
-  const auto file = this->file("instructions: x\nllm: [{provider: openai, model: big}, scripted]\nagents:\n  b: {instructions: y, llm: {provider: openai, model: small}, tts: flite}\n"
-                               "  c: {instructions: y, llm: {provider: openai, model: big}, tts: {provider: flite, voice: \"{{metadata.voice}}\"}}\n"
-                               "  d: {instructions: y, tts: {provider: flite, voice: \"{{metadata.voice | default: 'rms'}}\"}}\n");
-  EXPECT_THAT(file.worker().providers.llm, ElementsAre(ProviderSpec("openai", {{"model", "big"}}), ProviderSpec("scripted"), ProviderSpec("openai", {{"model", "small"}})));
-  EXPECT_THAT(file.worker().providers.tts, ElementsAre(ProviderSpec("flite"), ProviderSpec("flite", {{"voice", "rms"}})));
+  const auto file = this->file(
+      "instructions: x\nvad: {provider: silero, activation: \"{{metadata.a}}\"}\nllm: [{provider: openai, model: big, "
+      "api_key: \"{{metadata.k}}\"}, scripted]\nagents:\n  b: {instructions: y, llm: "
+      "{provider: openai, model: small}, tts: flite}\n"
+      "  c: {instructions: y, llm: {provider: openai, model: big}, tts: {provider: flite, voice: "
+      "\"{{metadata.voice}}\"}}\n"
+      "  d: {instructions: y, tts: {provider: flite, voice: \"{{metadata.voice | default: 'rms'}}\"}}\n");
+  EXPECT_THAT(file.worker().providers.vad, ElementsAre(ProviderSpec("silero")));
+  EXPECT_THAT(file.worker().providers.llm,
+              ElementsAre(ProviderSpec("openai", {{"model", "big"}}), ProviderSpec("scripted"),
+                          ProviderSpec("openai", {{"model", "small"}})));
+  EXPECT_THAT(file.worker().providers.tts,
+              ElementsAre(ProviderSpec("flite"), ProviderSpec("flite", {{"voice", "rms"}})));
 }
 
 TEST_F(AgentFiles, SettingsOfTheSession_StandBesideTheProvider) {
-  const auto call = settings(file("instructions: x\nvad: {provider: silero, activation: 0.8}\nstt: [{provider: anything, language: de-CH, api_key: k, deep: [1, {a: b}]}, moonshine]\n"), telephone_call());
+  const auto call = settings(file("instructions: x\nvad: {provider: silero, activation: 0.8}\nstt: [{provider: "
+                                  "anything, language: de-CH, api_key: k, deep: [1, {a: b}]}, moonshine]\n"),
+                             telephone_call());
   EXPECT_EQ(call.session.vad.activation, 0.8);
   EXPECT_NEAR(call.session.vad.deactivation, 0.65, 1e-9);
   EXPECT_EQ(call.session.stt.language, "de-CH");
-  EXPECT_THAT(call.session.providers.stt, ElementsAre(ProviderSpec("anything", {{"api_key", "k"}, {"deep", {1, {{"a", "b"}}}}}), ProviderSpec("moonshine")));
+  EXPECT_THAT(call.session.providers.stt,
+              ElementsAre(ProviderSpec("anything", {{"api_key", "k"}, {"deep", {1, {{"a", "b"}}}}}),
+                          ProviderSpec("moonshine")));
   EXPECT_THAT(call.session.providers.vad, ElementsAre(ProviderSpec("silero")));
 }
 
@@ -190,28 +209,40 @@ TEST_F(AgentFiles, SettingsOfTheSessionWithoutAProvider_AreOfTheLocalOne) {
 }
 
 TEST_F(AgentFiles, ACallsVariables_AreFilledInEverywhere) {
-  const auto call = settings(file("instructions: \"{{call.id}} {{job.id}} {{room.name}} {{metadata.restaurant}} {{metadata.order.id}} {{metadata.order.open}} "
-                                  "{{participant.identity}} {{participant.attributes.lang}} {{participant.attributes.sip.phoneNumber}} {{sip.phoneNumber}} {{metadata.order}}\"\n"),
-                             telephone_call());
-  EXPECT_EQ(call.agent.instructions, "CA_1 AJ_1 room 9 Da Mario 7 true caller it +15550100 +15550100 {\"id\":7,\"open\":true}");
+  const auto call = settings(
+      file("instructions: \"{{call.id}} {{job.id}} {{room.name}} {{metadata.restaurant}} {{metadata.order.id}} "
+           "{{metadata.order.open}} "
+           "{{participant.identity}} {{participant.attributes.lang}} {{participant.attributes.sip.phoneNumber}} "
+           "{{sip.phoneNumber}} {{metadata.order}} {{metadata.price}}\"\n"),
+      telephone_call());
+  EXPECT_EQ(call.agent.instructions,
+            "CA_1 AJ_1 room 9 Da Mario 7 true caller it +15550100 +15550100 {\"id\":7,\"open\":true} 9.5");
 }
 
 TEST_F(AgentFiles, ACallWithoutItsVariables_IsRefusedNamingThemAll) {
-  const auto result = file("instructions: \"{{metadata.nothing}} {{metadata.empty}} {{sip.trunkPhoneNumber}} {{metadata.nothing}} {{metadata.empty | default: 'x'}}\"\n").for_call(telephone_call());
+  const auto result = file(
+                          "instructions: \"{{metadata.nothing}} {{metadata.empty}} {{sip.trunkPhoneNumber}} "
+                          "{{metadata.nothing}} {{metadata.empty | default: 'x'}}\"\n")
+                          .for_call(telephone_call());
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().message(), "this call has no metadata.nothing, no metadata.empty, no sip.trunkPhoneNumber: the agent file needs them, or a default for each");
+  EXPECT_EQ(result.error().message(),
+            "this call has no metadata.nothing, no metadata.empty, no sip.trunkPhoneNumber: the agent file needs them, "
+            "or a default for each");
 }
 
 TEST_F(AgentFiles, AValue_IsNeverExpandedAgain) {
   variables["X"] = "{{call.id}}";
   auto call = telephone_call();
   call.metadata["restaurant"] = "{{env.X}} {{call.id}}";
-  EXPECT_EQ(settings(file("instructions: \"{{env.X}} and {{metadata.restaurant}}\"\n"), call).agent.instructions, "{{call.id}} and {{env.X}} {{call.id}}");
+  EXPECT_EQ(settings(file("instructions: \"{{env.X}} and {{metadata.restaurant}}\"\n"), call).agent.instructions,
+            "{{call.id}} and {{env.X}} {{call.id}}");
 }
 
 TEST_F(AgentFiles, AVariableThatIsAWholeValue_IsReadAsIfItStoodThere) {
   variables = {{"STEPS", "7"}, {"SECONDS", "9s"}};
-  const auto file = this->file("instructions: x\nturns: {max_tool_steps: \"{{env.STEPS}}\", away_after: \"{{env.SECONDS}}\", interruption: {enabled: \"{{metadata.talk | default: 'off'}}\"}}\n");
+  const auto file = this->file(
+      "instructions: x\nturns: {max_tool_steps: \"{{env.STEPS}}\", away_after: \"{{env.SECONDS}}\", interruption: "
+      "{enabled: \"{{metadata.talk | default: 'off'}}\"}}\n");
   EXPECT_EQ(settings(file, telephone_call()).session.turns.max_tool_steps, 7);
   EXPECT_EQ(settings(file, telephone_call()).session.turns.away_after, 9s);
   EXPECT_FALSE(settings(file, telephone_call()).session.turns.interruption.enabled);
@@ -219,25 +250,35 @@ TEST_F(AgentFiles, AVariableThatIsAWholeValue_IsReadAsIfItStoodThere) {
   call.metadata["talk"] = "perhaps";
   const auto wrong = file.for_call(call);
   ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.error().message(), "/etc/agent.yaml:2:97: turns.interruption.enabled: expected true or false, which {{metadata.talk | default: 'off'}} does not give");
+  EXPECT_EQ(wrong.error().message(),
+            "/etc/agent.yaml:2:97: turns.interruption.enabled: expected true or false, which {{metadata.talk | "
+            "default: 'off'}} does not give");
 }
 
 TEST_F(AgentFiles, Secrets_ComeFromFilesToo_AndAreCollected) {
   write_secret("openai", "sk-from-a-file\n");
   variables = {{"KEY", "sk-from-env"}, {"NAME", "Ada Lovelace"}, {"HOST", "internal"}};
-  const auto file = this->file("instructions: \"{{env.NAME}} {{secret.openai}}\"\nllm: [{provider: openai, model: m, api_key: \"{{secret.openai}}\"}, {provider: openai, model: m, api_key: \"{{env.KEY}}\"},"
-                               " {provider: openai, model: m, api_key: sk-written-down, base_url: \"https://{{env.HOST}}.example\"}]\n");
+  const auto file = this->file(
+      "instructions: \"{{env.NAME}} {{secret.openai}}\"\nllm: [{provider: openai, model: m, api_key: "
+      "\"{{secret.openai}}\"}, {provider: openai, model: m, api_key: \"{{env.KEY}}\"},"
+      " {provider: openai, model: m, api_key: sk-written-down, base_url: \"https://{{env.HOST}}.example\"}]\n");
   EXPECT_EQ(settings(file, telephone_call()).session.providers.llm[0].options.at("api_key"), "sk-from-a-file");
   EXPECT_THAT(file.secrets(), UnorderedElementsAre("sk-from-a-file", "sk-from-env", "sk-written-down", "internal"));
 }
 
 TEST_F(AgentFiles, AMissingSecret_SaysWhereItWasLookedFor) {
   EXPECT_EQ(mistakes("instructions: \"{{secret.none}}\"\n"),
-            "agent.yaml:1:15: instructions: secret.none cannot be read: " + folder_.string() + "/none: No such file or directory");
+            "agent.yaml:1:15: instructions: secret.none cannot be read: " + folder_.string() +
+                "/none: No such file or directory");
 }
 
 TEST_F(AgentFiles, ARecording_IsAFileOfItsOwnForEachCall) {
-  const auto path = [&](const std::string& text) { return settings(file("instructions: x\nprivacy: {recording: {path: \"" + text + "\", channels: mono, consent: none}}\n"), telephone_call()).session.recording; };
+  const auto path = [&](const std::string& text) {
+    return settings(
+               file("instructions: x\nprivacy: {recording: {path: \"" + text + "\", channels: mono, consent: none}}\n"),
+               telephone_call())
+        .session.recording;
+  };
   EXPECT_EQ(path("/srv/{{call.id}}.ogg")->path, "/srv/CA_1.ogg");
   EXPECT_EQ(path("records")->path, "/etc/records/CA_1.AJ_1.ogg");
   EXPECT_EQ(path("/srv/{{room.name}}/")->path, "/srv/room%209/CA_1.AJ_1.ogg");
@@ -246,7 +287,8 @@ TEST_F(AgentFiles, ARecording_IsAFileOfItsOwnForEachCall) {
 }
 
 TEST_F(AgentFiles, ProgramsBesideTheFile_AreFoundThere) {
-  const auto file = this->file("instructions: x\non_end:\n  - {command: [./archive, x], give_up_after: 1h}\n  - command: [archive]\n");
+  const auto file = this->file(
+      "instructions: x\non_end:\n  - {command: [./archive, x], give_up_after: 1h}\n  - command: [archive]\n");
   const auto& first = std::get<CommandHookSettings>(file.worker().on_end[0]);
   EXPECT_THAT(first.command, ElementsAre("/etc/archive", "x"));
   EXPECT_EQ(first.give_up_after, 1h);
@@ -255,8 +297,10 @@ TEST_F(AgentFiles, ProgramsBesideTheFile_AreFoundThere) {
 
 TEST_F(AgentFiles, AddressesBeforeAndAfterACall_AreFilledInForIt) {
   variables["TOKEN"] = "t{{k}}n";
-  const auto file = this->file("instructions: x\non_call: {url: \"https://x.example/{{metadata.restaurant}}\", headers: {A: \"{{env.TOKEN}} {{metadata.restaurant}}\"}, if_unreachable: refuse}\n"
-                               "on_end: [{http: {url: \"https://x.example/{{call.id}}?to={{sip.phoneNumber | default: 'none'}}\"}}]\n");
+  const auto file = this->file(
+      "instructions: x\non_call: {url: \"https://x.example/{{metadata.restaurant}}\", headers: {A: \"{{env.TOKEN}} "
+      "{{metadata.restaurant}}\"}, if_unreachable: refuse}\n"
+      "on_end: [{http: {url: \"https://x.example/{{call.id}}?to={{sip.phoneNumber | default: 'none'}}\"}}]\n");
   EXPECT_TRUE(file.worker().on_call->refuse_if_unreachable);
   const auto before = fill_in(file.worker().on_call->http, telephone_call());
   ASSERT_TRUE(before) << before.error().message();
@@ -266,12 +310,15 @@ TEST_F(AgentFiles, AddressesBeforeAndAfterACall_AreFilledInForIt) {
   const auto after = fill_in(std::get<HttpHookSettings>(file.worker().on_end[0]).http, to_json(telephone_call()));
   ASSERT_TRUE(after) << after.error().message();
   EXPECT_EQ(after->url, "https://x.example/CA_1?to=%2B15550100");
-  EXPECT_EQ(fill_in(file.worker().on_call->http, Call{.id = "CA_2"}).error().message(), "this call has no metadata.restaurant: the agent file needs it, or a default for it");
+  EXPECT_EQ(fill_in(file.worker().on_call->http, Call{.id = "CA_2"}).error().message(),
+            "this call has no metadata.restaurant: the agent file needs it, or a default for it");
 }
 
 TEST_F(AgentFiles, WhatACallBringsIntoAHeader_CannotBreakItsLine) {
-  const auto file = this->file("instructions: x\non_call: {url: \"https://x.example/\", headers: {A: \"{{metadata.a}}\"}}\n");
-  EXPECT_THAT(fill_in(file.worker().on_call->http, Call{.metadata = {{"a", "x\r\nB: y"}}}).error().message(), HasSubstr("line breaks"));
+  const auto file =
+      this->file("instructions: x\non_call: {url: \"https://x.example/\", headers: {A: \"{{metadata.a}}\"}}\n");
+  EXPECT_THAT(fill_in(file.worker().on_call->http, Call{.metadata = {{"a", "x\r\nB: y"}}}).error().message(),
+              HasSubstr("line breaks"));
 }
 
 TEST_F(AgentFiles, WhatACallBrings_IsBounded) {
@@ -289,7 +336,8 @@ TEST_F(AgentFiles, AFileOnTheDisk_IsLoaded_AndAMissingOneSaysSo) {
   EXPECT_EQ(file->worker().providers.llm[0].options.at("dialogue"), json::string((folder_ / "d.yaml").string()));
   const auto none = AgentFile::load("/nowhere/agent.yaml", providers, environment());
   EXPECT_EQ(none.error().text(), "the agent file \"/nowhere/agent.yaml\" cannot be read: No such file or directory");
-  EXPECT_THAT(AgentFile::load(folder_.string(), providers, environment()).error().text(), HasSubstr("cannot be read: Is a directory"));
+  EXPECT_THAT(AgentFile::load(folder_.string(), providers, environment()).error().text(),
+              HasSubstr("cannot be read: Is a directory"));
 }
 
 }  // namespace

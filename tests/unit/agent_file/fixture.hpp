@@ -15,29 +15,37 @@ namespace parley::agent_file {
 inline ProviderRegistry test_providers() {
   using Type = Option::Type;
   ProviderRegistry registry;
-  const auto none = [](const ProviderEnvironment&, const boost::json::object&) { return fail(Errc::refused, "not in this test"); };
+  const auto none = [](const ProviderEnvironment&, const boost::json::object&) {
+    return fail(Errc::refused, "not in this test");
+  };
   registry.add_vad("silero", none, ProviderDescription{});
   registry.add_stt("moonshine", none, ProviderDescription{});
   registry.add_stt("anything", none);
-  registry.add_tts("flite", none, ProviderDescription{.options = {{.name = "voice", .otherwise = "slt", .one_of = {"slt", "rms", "kal16"}}}});
-  registry.add_llm("openai", none,
-                   ProviderDescription{.options = {{.name = "model", .type = Type::line, .required = true},
-                                                   {.name = "base_url", .type = Type::uri},
-                                                   {.name = "api_key", .type = Type::line, .secret = true},
-                                                   {.name = "temperature", .type = Type::number, .minimum = 0, .maximum = 2},
-                                                   {.name = "stop", .type = Type::texts}}});
+  registry.add_tts(
+      "flite", none,
+      ProviderDescription{.options = {{.name = "voice", .otherwise = "slt", .one_of = {"slt", "rms", "kal16"}}}});
+  registry.add_llm(
+      "openai", none,
+      ProviderDescription{.options = {{.name = "model", .type = Type::line, .required = true},
+                                      {.name = "base_url", .type = Type::uri},
+                                      {.name = "api_key", .type = Type::line, .secret = true},
+                                      {.name = "temperature", .type = Type::number, .minimum = 0, .maximum = 2},
+                                      {.name = "stop", .type = Type::texts}}});
   registry.add_llm("scripted", none,
-                   ProviderDescription{.options = {{.name = "dialogue", .type = Type::path}}, .check = [](const boost::json::object& options) -> std::vector<OptionMistake> {
-                     const auto* path = options.if_contains("dialogue");
-                     if (!path || !text_option(*path).ends_with("broken.yaml")) return {};
-                     return {{"dialogue", "expected a name", text_option(*path), 7, 3}};
-                   }});
+                   ProviderDescription{.options = {{.name = "dialogue", .type = Type::path}},
+                                       .check = [](const boost::json::object& options) -> std::vector<OptionMistake> {
+                                         const auto* path = options.if_contains("dialogue");
+                                         if (!path || !text_option(*path).ends_with("broken.yaml")) return {};
+                                         return {{"dialogue", "expected a name", text_option(*path), 7, 3}};
+                                       }});
   return registry;
 }
 
 class AgentFiles : public testing::Test {
  protected:
-  AgentFiles() : folder_(std::filesystem::temp_directory_path() / ("parley_agent_file_" + std::to_string(::getpid()))) { std::filesystem::create_directories(folder_); }
+  AgentFiles() : folder_(std::filesystem::temp_directory_path() / ("parley_agent_file_" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(folder_);
+  }
   ~AgentFiles() override { std::filesystem::remove_all(folder_); }
 
   Environment environment() const {
@@ -70,8 +78,12 @@ class AgentFiles : public testing::Test {
   }
 
   static Call telephone_call() {
-    return {.id = "CA_1", .attempt_id = "AJ_1", .metadata = {{"restaurant", "Da Mario"}, {"order", {{"id", 7}, {"open", true}}}, {"empty", ""}},
-            .room = "room 9", .participant = {.identity = "caller", .attributes = {{"sip.phoneNumber", "+15550100"}, {"lang", "it"}}}};
+    return {
+        .id = "CA_1",
+        .attempt_id = "AJ_1",
+        .metadata = {{"restaurant", "Da Mario"}, {"order", {{"id", 7}, {"open", true}}}, {"empty", ""}, {"price", 9.5}},
+        .room = "room 9",
+        .participant = {.identity = "caller", .attributes = {{"sip.phoneNumber", "+15550100"}, {"lang", "it"}}}};
   }
 
   std::filesystem::path folder_;

@@ -43,7 +43,8 @@ TEST(Option, EachType_TakesItsOwnValuesAndNoOthers) {
 
 TEST(Option, WhatCanBeOff_TakesOffAndNullAndFalse) {
   const Option option{.type = Type::duration, .can_be_off = true};
-  for (const json::value& off : {json::value("off"), json::value(nullptr), json::value(false)}) EXPECT_EQ(wrong(option, off), "");
+  for (const json::value& off : {json::value("off"), json::value(nullptr), json::value(false)})
+    EXPECT_EQ(wrong(option, off), "");
   EXPECT_NE(wrong(option, true), "");
 }
 
@@ -59,8 +60,11 @@ class DescribedProvider : public testing::Test {
       given_ = options;
       return std::make_shared<Silent>();
     };
-    registry_.add_vad("described", keep,
-                      ProviderDescription{.options = {{.name = "depth", .type = Type::integer, .otherwise = 3, .minimum = 1, .maximum = 5}, {.name = "key", .required = true, .secret = true}}});
+    registry_.add_vad(
+        "described", keep,
+        ProviderDescription{
+            .options = {{.name = "depth", .type = Type::integer, .otherwise = 3, .minimum = 1, .maximum = 5},
+                        {.name = "key", .required = true, .secret = true}}});
     registry_.add_vad("free", keep);
   }
 
@@ -83,7 +87,8 @@ TEST_F(DescribedProvider, ItsFactory_GetsItsDefaults) {
 
 TEST_F(DescribedProvider, EverythingWrongWithItsOptions_IsOneError) {
   EXPECT_EQ(make({"described", {{"dept", 2}, {"depth", 9}}}),
-            "vad provider \"described\": dept: unknown key; did you mean \"depth\"?; depth: expected a whole number from 1 to 5, found the number 9; key: missing: expected a text");
+            "vad provider \"described\": dept: unknown key; did you mean \"depth\"?; depth: expected a whole number "
+            "from 1 to 5, found the number 9; key: missing: expected a text");
 }
 
 TEST_F(DescribedProvider, OneThatSaysNothing_TakesAnything) {

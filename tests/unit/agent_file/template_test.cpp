@@ -36,7 +36,9 @@ TEST(Template, WhatIsAbsentOrEmpty_IsItsDefault) {
 
 TEST(Template, WhatIsAbsentWithoutDefault_IsNamedOnce) { EXPECT_EQ(filled("{{a}}{{b}}{{a}}"), " missing:a missing:b"); }
 
-TEST(Template, AValueThatLooksLikeAVariable_StaysText) { EXPECT_EQ(filled("{{a}}", {{"a", "{{b}}"}, {"b", "no"}}), "{{b}}"); }
+TEST(Template, AValueThatLooksLikeAVariable_StaysText) {
+  EXPECT_EQ(filled("{{a}}", {{"a", "{{b}}"}, {"b", "no"}}), "{{b}}");
+}
 
 TEST(Template, ATextInBraces_IsItself) { EXPECT_EQ(filled("{{\"{{\"}}a}}"), "{{a}}"); }
 
@@ -44,14 +46,17 @@ TEST(Template, Mistakes_SayWhatWasExpected) {
   EXPECT_EQ(filled("{{a"), "error: expected }} after {{ and a");
   EXPECT_EQ(filled("{{a b}}"), "error: expected }} after {{ and a");
   EXPECT_EQ(filled("{{}}"), "error: expected the name of a variable behind {{");
-  EXPECT_EQ(filled("{{a | upper}}"), "error: unknown filter \"upper\" of a; there is only default: {{a | default: '...'}}");
+  EXPECT_EQ(filled("{{a | upper}}"),
+            "error: unknown filter \"upper\" of a; there is only default: {{a | default: '...'}}");
   EXPECT_EQ(filled("{{a | default: x}}"), "error: expected {{a | default: '...'}}, with the text in quotes");
   EXPECT_EQ(filled("{{a | default: \"x}}"), "error: expected a second quote between {{ and }}");
 }
 
 TEST(Template, FilledPartly_TheRestIsFilledLater_AndNothingTwice) {
   auto parsed = *Template::parse("{{env}}/{{call | default: \"{{x}}\"}}/{{other}}");
-  parsed.fill_known([](const std::string& name) { return name == "env" ? std::optional<std::string>("{{call}} \"quoted\" \\") : std::nullopt; });
+  parsed.fill_known([](const std::string& name) {
+    return name == "env" ? std::optional<std::string>("{{call}} \"quoted\" \\") : std::nullopt;
+  });
   EXPECT_EQ(filled(parsed.to_text(), {{"other", "o"}}), "{{call}} \"quoted\" \\/{{x}}/o");
 }
 

@@ -42,20 +42,25 @@ class CheckCommand : public testing::Test {
 TEST_F(CheckCommand, AGoodFile_IsToldInOneLine) {
   std::filesystem::copy_file(PARLEY_RECEPTION, folder_ / "reception.dialogue.yaml");
   const auto file = write("agent.yaml",
-                          "name: reception\ninstructions: \"Hello {{metadata.who}}\"\nvad: silero\nstt: moonshine\nllm: {provider: scripted, dialogue: reception.dialogue.yaml}\ntts: flite\n"
-                          "tools: [end_call, {name: book, http: {url: \"https://x.example\"}}]\non_call: {url: \"https://x.example\"}\non_end: [{command: [archive]}]\n");
+                          "name: reception\ninstructions: \"Hello {{metadata.who}}\"\nvad: silero\nstt: "
+                          "moonshine\nllm: {provider: scripted, dialogue: reception.dialogue.yaml}\ntts: flite\n"
+                          "tools: [end_call, {name: book, http: {url: \"https://x.example\"}}]\non_call: {url: "
+                          "\"https://x.example\"}\non_end: [{command: [archive]}]\n");
   EXPECT_EQ(check(file), 0);
-  EXPECT_EQ(out_.str(), file + " is good: agent \"reception\", vad silero, stt moonshine, llm scripted, tts flite; tools end_call, book; asks on_call; 1 hook after the call; "
-                               "every call must bring metadata.who\n");
+  EXPECT_EQ(out_.str(), file +
+                            " is good: agent \"reception\", vad silero, stt moonshine, llm scripted, tts flite; tools "
+                            "end_call, book; asks on_call; 1 hook after the call; "
+                            "every call must bring metadata.who\n");
   EXPECT_EQ(err_.str(), "");
 }
 
 TEST_F(CheckCommand, EveryMistake_IsALineOnStandardError_AndTheExitCodeSaysSo) {
-  const auto file = write("agent.yaml", "instructions: x\ntts: {provider: flite, voice: slx}\nllm: {provider: scripted, dialoge: x}\n");
+  const auto file = write(
+      "agent.yaml", "instructions: x\ntts: {provider: flite, voice: slx}\nllm: {provider: scripted, dialoge: x}\n");
   EXPECT_EQ(check(file), 2);
   EXPECT_EQ(out_.str(), "");
-  EXPECT_EQ(err_.str(), file + ":2:31: tts.voice: expected slt, rms, kal16, found \"slx\"; did you mean \"slt\"?\n" + file +
-                            ":3:27: llm.dialoge: unknown key; did you mean \"dialogue\"?\n");
+  EXPECT_EQ(err_.str(), file + ":2:31: tts.voice: expected slt, rms, kal16, found \"slx\"; did you mean \"slt\"?\n" +
+                            file + ":3:27: llm.dialoge: unknown key; did you mean \"dialogue\"?\n");
 }
 
 TEST_F(CheckCommand, MistakesOfADialogue_AreToldWhereTheyAre) {
@@ -68,7 +73,9 @@ TEST_F(CheckCommand, MistakesOfADialogue_AreToldWhereTheyAre) {
 TEST_F(CheckCommand, ADialogueThatIsNotThere_IsToldAtItsPlace) {
   const auto file = write("agent.yaml", "instructions: x\nllm: {provider: scripted, dialogue: none.yaml}\n");
   EXPECT_EQ(check(file), 2);
-  EXPECT_THAT(err_.str(), testing::StartsWith(file + ":2:37: llm.dialogue: the dialogue \"" + (folder_ / "none.yaml").string() + "\" cannot be read (No such file or directory)"));
+  EXPECT_THAT(err_.str(),
+              testing::StartsWith(file + ":2:37: llm.dialogue: the dialogue \"" + (folder_ / "none.yaml").string() +
+                                  "\" cannot be read (No such file or directory)"));
 }
 
 TEST_F(CheckCommand, AsJson_ItIsOneObject) {

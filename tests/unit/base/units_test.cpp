@@ -8,8 +8,8 @@ namespace parley {
 namespace {
 
 TEST(Units, Durations_AreReadAndWritten) {
-  const std::pair<const char*, Duration> cases[] = {{"200ms", 200ms}, {"1.5s", 1500ms}, {"0s", 0s},   {"90s", 90s}, {"2m", 120s},
-                                                    {"1h", 1h},       {"7d", 7 * 24h},  {"3 s", 3s}};
+  const std::pair<const char*, Duration> cases[] = {{"200ms", 200ms}, {"1.5s", 1500ms}, {"0s", 0s},      {"90s", 90s},
+                                                    {"2m", 120s},     {"1h", 1h},       {"7d", 7 * 24h}, {"3 s", 3s}};
   for (const auto& [text, value] : cases) {
     const auto read = parse_duration(text);
     ASSERT_TRUE(read) << text;
@@ -26,7 +26,8 @@ TEST(Units, ADurationWithoutAUnit_IsToldToHaveOne) {
 }
 
 TEST(Units, WhatIsNoDuration_IsRefused) {
-  for (const char* text : {"", "ms", "-1s", "1.2.3s", "1y", "1e9d", "s1", "1s2", "9999999999999999d", "nan s", "infs", ".s"}) {
+  for (const char* text :
+       {"", "ms", "-1s", "1.2.3s", "1y", "1e9d", "s1", "1s2", "9999999999999999d", "nan s", "infs", ".s"}) {
     EXPECT_FALSE(parse_duration(text)) << text;
   }
 }
@@ -51,7 +52,8 @@ TEST(Nearest, ATypingMistake_FindsWhatWasMeant) {
 
 TEST(Nearest, WhatIsFarFromAll_FindsNothing) {
   const std::vector<std::string> names = {"timeout", "url", std::string(1000, 'x')};
-  for (const std::string& written : {std::string("parameters"), std::string("x"), std::string(), std::string(1000, 'x')}) {
+  for (const std::string& written :
+       {std::string("parameters"), std::string("x"), std::string(), std::string(1000, 'x')}) {
     EXPECT_EQ(nearest(written, names), "") << written;
   }
 }

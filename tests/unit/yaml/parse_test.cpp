@@ -34,9 +34,10 @@ TEST(Yaml, Values_KnowWhereTheyStand) {
 }
 
 TEST(Yaml, PlainValues_AreWhatTheyLookLike_AndQuotedOnesTexts) {
-  const auto root = parsed("[1, -2, 1.5, true, false, null, ~, , on, yes, 0123, +15550100, 1e400, '1', \"true\", 0x10, .5, 7d]");
-  const boost::json::array expected = {1,    -2,   1.5,    true,     false, nullptr, nullptr, nullptr, "on",
-                                       "yes", "0123", 15550100, "1e400", "1", "true", "0x10", ".5", "7d"};
+  const auto root =
+      parsed("[1, -2, 1.5, true, false, null, ~, , on, yes, 0123, +15550100, 1e400, '1', \"true\", 0x10, .5, 7d]");
+  const boost::json::array expected = {1,     -2,     1.5,      true,    false, nullptr, nullptr, nullptr, "on",
+                                       "yes", "0123", 15550100, "1e400", "1",   "true",  "0x10",  ".5",    "7d"};
   // Between two commas of a flow sequence there may be nothing.
   auto all = root.to_json().as_array();
   EXPECT_EQ(boost::json::serialize(all), boost::json::serialize(expected));
@@ -56,10 +57,13 @@ TEST(Yaml, AVariableWithoutQuotes_IsToldThatItNeedsThem) {
 }
 
 TEST(Yaml, ALineIndentedWithATab_IsNamed) {
-  EXPECT_EQ(mistakes_of("a:\n  b: 1\n\tc: 2\n"), "f.yaml:3:1: expected YAML: this line is indented with a tab, use spaces");
+  EXPECT_EQ(mistakes_of("a:\n  b: 1\n\tc: 2\n"),
+            "f.yaml:3:1: expected YAML: this line is indented with a tab, use spaces");
 }
 
-TEST(Yaml, BrokenYaml_SaysWhere) { EXPECT_THAT(mistakes_of("a: [1, 2\nb: 3\n"), StartsWith("f.yaml:2:2: expected YAML: ")); }
+TEST(Yaml, BrokenYaml_SaysWhere) {
+  EXPECT_THAT(mistakes_of("a: [1, 2\nb: 3\n"), StartsWith("f.yaml:2:2: expected YAML: "));
+}
 
 TEST(Yaml, TagsAndSecondDocuments_AreMistakes) {
   EXPECT_THAT(mistakes_of("a: !env X\n"), HasSubstr("without a tag"));
