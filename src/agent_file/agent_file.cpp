@@ -39,7 +39,7 @@ std::string folder_of(const std::string& path) {
 }
 
 Error missing_error(const std::vector<std::string>& missing) {
-  return {Errc::invalid_argument,
+  return {Errc::not_found,
           fmt::format("this call has no {}: the agent file needs {}, or a default for {}", fmt::join(missing, ", no "),
                       missing.size() == 1 ? "it" : "them", missing.size() == 1 ? "it" : "each")};
 }

@@ -37,8 +37,8 @@ class AgentFile {
 
   const WorkerSettings& worker() const noexcept;
 
-  // What the file says for one call. The error names every variable that this call does not have, or every value that is not
-  // as it should be, in one sentence; then the call is refused.
+  // What the file says for one call. Errc::not_found names every variable that this call does not have, in one sentence; any
+  // other error every value that is not as it should be. Then the call is refused.
   Result<CallSettings> for_call(const Call& call) const;
   // With `overrides` (the answer of on_call) over it: a JSON merge patch (RFC 7396) of the file. Texts in it are what they
   // are: variables are not filled in. What is settled for the worker (name, on_call, on_end, privacy.journal,

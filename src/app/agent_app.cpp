@@ -80,7 +80,9 @@ Task<void> answer(std::shared_ptr<const AgentFile> file, webhook::ClientFactory 
   auto settings = file->for_call(job.call(), *overrides);
   if (!settings) {
     job.logger().error("the call is refused: {}", settings.error().message());
-    co_return job.refuse(settings.error().message());
+    // What the call lacks is for who places it; what is wrong with the answer of on_call is for the operator.
+    const bool lacks = settings.error().code() == Errc::not_found;
+    co_return job.refuse(lacks ? settings.error().message() : "the agent's settings for this call cannot be used");
   }
   job.options() = settings->session;
   const auto agents = std::make_shared<CallAgents>(job.call(), std::move(*settings), std::move(client));

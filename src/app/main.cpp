@@ -6,7 +6,9 @@
 
 #include <parley/job.hpp>
 
+#include "agent_file/agent_file.hpp"
 #include "app/check.hpp"
+#include "app/dev_watch.hpp"
 #include "app/inspect.hpp"
 #include "app/serve.hpp"
 #include "call_command/call.hpp"
@@ -23,6 +25,23 @@ constexpr const char* kFooter =
     "  dev agent.yaml                          the same with an agent of your own\n"
     "  call http://127.0.0.1:8080 --say a.wav  call it with a recorded question\n"
     "  inspect                                 the latest calls; inspect CA_... for one, second by second";
+
+// The worker as the child of a process that starts it anew when its agent file has changed.
+int run_watched(int argc, char** argv, const app::ServeOptions& serve, App app) {
+  (void)app::add_providers(app.providers, serve);
+  const auto providers = std::make_shared<const ProviderRegistry>(std::move(app.providers));
+  app::DevWatch watch{.command = {argv, argv + argc}, .logger = Logger(stderr_sink(LogFormat::text))};
+  watch.command.emplace_back("--role=supervisor");
+  watch.files = [&serve, providers]() -> std::vector<std::string> {
+    const auto file = agent_file::AgentFile::load(serve.file, *providers, agent_file::Environment::of_process(serve.secrets_folder));
+    return file ? file->files() : std::vector{serve.file};
+  };
+  watch.check = [&serve, providers] {
+    const app::CheckOptions check{.file = serve.file, .secrets_folder = serve.secrets_folder};
+    return app::run_check(check, *providers, std::cerr, std::cerr) == static_cast<int>(ipc::ExitCode::ok);
+  };
+  return app::run_dev_watch(watch);
+}
 
 }  // namespace
 
@@ -79,6 +98,7 @@ int main(int argc, char** argv, App app) {
   }
   if (init->parsed()) return roles::run_init(argc, argv, init->remaining());
   if (start->parsed() && start->count("--log-format") == 0) serve.worker.log_format = "json";
+  if (dev->parsed() && !serve.file.empty() && dev->count("--role") == 0) return run_watched(argc, argv, serve, std::move(app));
   return app::run_serve(argc, argv, std::move(serve), std::move(app));
 }
 

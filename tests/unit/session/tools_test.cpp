@@ -124,5 +124,15 @@ TEST_F(Tools, ParametersThatAreNoSchemaOfAnObject_AreRefused) {
   EXPECT_FALSE(ArgumentChecker::create({{"type", "object"}, {"properties", 7}}));
 }
 
+TEST(ToolArguments, TextsThatAPatternLooksAt_AreBounded) {
+  const auto checker = ArgumentChecker::create(boost::json::parse(R"({"type": "object", "properties": {"code": {"type": "string", "pattern": "^(a|b)*$"}}})").as_object());
+  ASSERT_TRUE(checker);
+  EXPECT_TRUE(checker->check(R"({"code": "abba"})"));
+  EXPECT_FALSE(checker->check(R"({"code": "abbax"})"));
+  const auto refused = checker->check(R"({"code": ")" + std::string(20'000, 'a') + R"("})");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "no text may be longer than 1024 bytes");
+}
+
 }  // namespace
 }  // namespace parley
