@@ -23,8 +23,8 @@ std::optional<double> p95(const std::optional<Times>& times) {
   return times ? std::optional(times->p95) : std::nullopt;
 }
 
-constexpr double kIdleAim = 80;              // MB
-constexpr std::size_t kLateJudgedUpTo = 20;  // calls; beyond that they are reported
+constexpr double kIdleAim = 80;            // MB
+constexpr std::size_t kLateJudgedAt = 20;  // calls; elsewhere they are reported
 
 constexpr Aim kAims[] = {
     {"memory a call", "MB", 5, [](const Figures& f) { return std::optional(f.pss_mb_per_call); }},
@@ -107,7 +107,7 @@ std::string verdicts(const std::vector<Figures>& rows) {
   for (const auto& f : rows) {
     const auto late = f.late_frames.per_mille(), control = f.control.per_mille();
     line("late frames", f.calls, fmt::format("{:.2f} per mille", control), fmt::format("{:.2f} per mille", late),
-         f.calls > kLateJudgedUpTo ? "reported" : verdict(late, control));
+         f.calls != kLateJudgedAt ? "reported" : verdict(late, control));
   }
   return text;
 }

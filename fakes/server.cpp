@@ -43,6 +43,8 @@ std::uint16_t Server::listen(asio::io_context& io, const std::string& address, s
   const tcp::endpoint at(asio::ip::make_address(address), port);
   tcp::acceptor acceptor(io, at);
   const auto bound = acceptor.local_endpoint().port();
+  constexpr int kUsualRate = 24'000;
+  (void)syllables(kUsualRate);  // making them takes a while, which the first voice would not have in its fixed times
   asio::co_spawn(io, accept(std::move(acceptor)), asio::detached);
   return bound;
 }
