@@ -69,9 +69,7 @@ Task<void> Aftermath::see_to(CallRecords::End end, Duration delay) {
         ++terminal_records_;
         ports_.metrics.call_ended(state->figures);
       }
-      ports_.metrics.hooks({.done = state->hooks.done - counted.done, .failed = state->hooks.failed - counted.failed,
-                            .given_up = state->hooks.given_up - counted.given_up});
-      counted = state->hooks;
+      ports_.metrics.hooks(counted.raise_to(state->hooks));
       unrecorded.release();
       forget(end);
       if (!state->work_left) co_return;

@@ -32,6 +32,8 @@ class InferenceKeeper {
   // Set when the first one cannot start: no model that it can use, and the next ones will have none either.
   Event& unusable() noexcept { return unusable_; }
   bool is_unusable() const noexcept { return unusable_.is_set(); }
+  // There should be one, and there is none just now: it died, or cannot be started.
+  bool is_away() const noexcept { return wanted_ && !process_; }
 
   int pid() const noexcept { return process_ ? process_->pid() : 0; }
   std::size_t restarts() const noexcept { return budget_.restarts(); }
@@ -43,6 +45,7 @@ class InferenceKeeper {
       const auto began = loop.now();
       auto process = system_.start_inference();
       if (!process && process.error().code() == Errc::not_found) co_return;
+      wanted_ = true;
       if (process) {
         process_ = std::move(*process);
         ended_.reset();
@@ -66,6 +69,7 @@ class InferenceKeeper {
   std::unique_ptr<Process> process_;
   Event ended_;
   Event unusable_;
+  bool wanted_ = false;
   bool stopping_ = false;
   Scope scope_;
 };

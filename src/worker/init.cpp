@@ -35,6 +35,8 @@ class Init {
       if (status_) {
         if (const auto code = supervisor_ended(*std::exchange(status_, std::nullopt))) return last_grace(*code);
       }
+      // Told to end while no supervisor was there to hear it: none is started to go on.
+      if (next_start_ && stopping_) return last_grace(static_cast<int>(ipc::ExitCode::calls_cut));
       if (next_start_ && clock_.now() >= *next_start_) start();
     }
   }

@@ -3,7 +3,10 @@
 
 namespace parley::worker {
 
-bool Supervisor::healthy() const noexcept { return serving_ && !draining_ && zygote_.ready() && !inference_.is_unusable() && !records_.disk_health().trouble; }
+bool Supervisor::healthy() const noexcept {
+  const bool can_hear = !inference_.is_unusable() && !inference_.is_away();
+  return serving_ && !draining_ && zygote_.ready() && can_hear && !records_.disk_health().trouble;
+}
 
 boost::json::object Supervisor::status() const {
   boost::json::array calls;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include <boost/json/parse.hpp>
 #include <prometheus/counter.h>
@@ -15,6 +16,14 @@
 #include "job/journal_record.hpp"
 
 namespace parley::worker {
+
+HookCounts HookCounts::raise_to(const HookCounts& seen) noexcept {
+  const auto raise = [](std::uint64_t& count, std::uint64_t to) {
+    const auto before = std::exchange(count, std::max(count, to));
+    return count - before;
+  };
+  return {.done = raise(done, seen.done), .failed = raise(failed, seen.failed), .given_up = raise(given_up, seen.given_up)};
+}
 
 namespace json = boost::json;
 

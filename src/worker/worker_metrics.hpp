@@ -32,6 +32,9 @@ struct HookCounts {
   std::uint64_t done = 0;
   std::uint64_t failed = 0;  // tries
   std::uint64_t given_up = 0;
+
+  // By how much `seen` is more, which these then are too. Where a journal lost records it may be less: that is no change.
+  HookCounts raise_to(const HookCounts& seen) noexcept;
 };
 
 class WorkerMetrics {

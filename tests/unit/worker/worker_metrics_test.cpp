@@ -61,6 +61,15 @@ TEST_F(Metrics, LabelsAreFixedSets_WhateverACallSays) {
   EXPECT_EQ(metrics.text({}).find("made up"), std::string::npos);
 }
 
+TEST(HookCounts, ThatAJournalLost_AreNoChange) {
+  HookCounts counted;
+  EXPECT_EQ(counted.raise_to({.done = 0, .failed = 1, .given_up = 0}).failed, 1u);
+  const auto change = counted.raise_to({.done = 1, .failed = 0, .given_up = 0});  // the second try's beginning was lost
+  EXPECT_EQ(change.done, 1u);
+  EXPECT_EQ(change.failed, 0u);
+  EXPECT_EQ(counted.raise_to({.done = 1, .failed = 2, .given_up = 1}).failed, 1u);
+}
+
 TEST(CallFigures, AreThoseOfTheRecord) {
   const auto record = boost::json::parse(R"({"reason":"limit","started_at":"2026-11-21T12:00:00.000Z","ended_at":"2026-11-21T12:01:30.500Z",
                                              "teardown":{"took_ms":125.5}})").as_object();
