@@ -71,6 +71,20 @@ void check(const agent_file::CallSettings& settings) {
   }
 }
 
+// Work after an accepted call can be done, and goes to the server that the file names.
+void check_on_end(const agent_file::WorkerSettings& worker, const Call& call) {
+  for (const auto& hook : worker.on_end) {
+    const auto* http = std::get_if<agent_file::HttpHookSettings>(&hook);
+    if (!http) continue;
+    const auto target = agent_file::fill_in(http->http, call);
+    expect(target.has_value());
+    const auto path = http->http.url.find_first_of("/?#", http->http.url.find("://") + 3);
+    const auto variable = http->http.url.find("{{");
+    if (variable == std::string::npos || variable > path)
+      expect(target->url.starts_with(http->http.url.substr(0, path)));
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -93,7 +107,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                   .metadata = object(metadata),
                   .room = "r",
                   .participant = {.identity = "p", .attributes = {{"sip.phoneNumber", "+1"}}}};
-  if (const auto settings = file->for_call(call)) check(*settings);
+  if (const auto settings = file->for_call(call)) {
+    check(*settings);
+    check_on_end(file->worker(), call);
+  }
   if (const auto settings = file->for_call(call, object(text))) check(*settings);
   if (file->worker().on_call) {
     if (const auto target = agent_file::fill_in(file->worker().on_call->http, call)) expect(!target->url.empty());

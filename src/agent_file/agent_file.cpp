@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 #include <boost/json.hpp>
 
+#include "agent_file/address.hpp"
 #include "agent_file/checker.hpp"
 #include "agent_file/read_settings.hpp"
 #include "agent_file/template.hpp"
@@ -69,6 +70,16 @@ Result<std::string> filled(const std::string& text, const json::object& call, st
   const auto parsed = Template::parse(text);
   if (!parsed) return fail(parsed.error());
   return parsed->fill([&call](const std::string& variable) { return value_in_call(call, variable); }, missing);
+}
+
+// Once the call is over, nobody can be told that its work cannot be done.
+void check_on_end(const WorkerSettings& worker, const json::object& call, yaml::Mistakes& mistakes) {
+  for (std::size_t i = 0; i < worker.on_end.size(); ++i) {
+    const auto* hook = std::get_if<HttpHookSettings>(&worker.on_end[i]);
+    if (!hook) continue;
+    if (const auto target = fill_in(hook->http, call); !target)
+      mistakes.add({.path = fmt::format("on_end[{}].http", i), .message = target.error().message()});
+  }
 }
 
 // Slots that the file does not name have the local providers, and a name alone becomes a mapping, which a patch can add to.
@@ -198,14 +209,17 @@ Result<CallSettings> AgentFile::settings_for(const Call& call, const json::objec
     complete_providers(root);
   }
   // The worker's own: they are filled in where they are used.
+  yaml::Node on_end = root["on_end"];
   std::erase_if(root.entries, [](const yaml::Node& entry) { return entry.key == "on_call" || entry.key == "on_end"; });
+  const auto call_json = to_json(call);
   std::vector<std::string> missing;
-  if (!fill_in_all(root, to_json(call), missing)) {
+  if (!fill_in_all(root, call_json, missing) || !fill_in_all(on_end, call_json, missing)) {
     return fail(Errc::overloaded,
                 fmt::format("what this call brings into the agent file is more than {} KiB", kMaxFilled / KiB));
   }
   if (!missing.empty()) return fail(missing_error(missing));
   Checker(content_->providers, content_->folder, nullptr, mistakes).check(root);
+  check_on_end(content_->worker, call_json, mistakes);
   if (!mistakes.empty()) return fail(Errc::invalid_argument, in_one_line(mistakes.text()));
   return read_call(root, content_->providers, content_->folder, call);
 }
@@ -237,6 +251,7 @@ Result<HttpTarget> fill_in(const HttpTarget& target, const json::object& call) {
     return fail(Errc::invalid_argument,
                 "the address, with the call's variables filled in, is none that begins with http:// or https://");
   }
+  if (auto elsewhere = mistake_in_path(result.url)) return fail(Errc::invalid_argument, std::move(*elsewhere));
   return result;
 }
 

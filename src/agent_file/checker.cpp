@@ -5,11 +5,14 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <boost/algorithm/string/predicate.hpp>
 
 #include <parley/base/utf8.hpp>
 #include <parley/tools.hpp>
 
+#include "agent_file/address.hpp"
 #include "agent_file/template.hpp"
+#include "base/nearest.hpp"
 
 namespace parley::agent_file {
 
@@ -26,13 +29,6 @@ bool is_text(const Option& option) {
          option.type == Type::any;
 }
 
-// What comes from a call must not lead elsewhere.
-bool is_encoded(const Option& option) {
-  const bool is_telephone =
-      std::ranges::any_of(option.one_of, [](const auto& scheme) { return scheme == "tel" || scheme == "sip"; });
-  return option.type == Type::path || (option.type == Type::uri && !is_telephone);
-}
-
 std::string inner(const std::string& path, std::string_view key) {
   constexpr std::size_t kMostShown = 64;
   const std::string shown = valid_utf8(std::string(key.substr(0, kMostShown)));
@@ -46,6 +42,8 @@ std::vector<std::string> keys_of(const Shape& shape) {
   return keys;
 }
 
+void add_forms(const Shape& part, std::vector<std::string>& forms);
+
 std::string expectation_of(const Shape& shape) {
   switch (shape.form) {
     case Form::value: return expectation(shape.value);
@@ -57,16 +55,46 @@ std::string expectation_of(const Shape& shape) {
     case Form::parameters: return "a JSON schema of an object";
     case Form::either: break;
   }
-  std::string all;
-  std::vector<std::string> chosen;
-  for (const Shape& part : shape.parts) {
-    if (!part.chosen_by.empty()) chosen.push_back(part.chosen_by);
+  std::vector<std::string> forms;
+  for (const Shape& part : shape.parts) add_forms(part, forms);
+  const std::string last = std::move(forms.back());
+  forms.pop_back();
+  return fmt::format("{} or {}", fmt::join(forms, ", "), last);
+}
+
+// "{transfer: {to: ...}}": what must be in it, or, if nothing must, what can.
+std::string outline(const Shape& mapping) {
+  const bool any = std::ranges::any_of(mapping.parts, &Shape::required);
+  std::vector<std::string> entries;
+  for (const Shape& part : mapping.parts) {
+    if (any && !part.required) continue;
+    const bool is_chosen = part.key == mapping.chosen_by && part.form == Form::mapping;
+    entries.push_back(fmt::format("{}: {}", part.key, is_chosen ? outline(part) : "..."));
   }
-  for (const Shape& part : shape.parts) {
-    if (!part.chosen_by.empty()) continue;
-    all += (all.empty() ? "" : ", or ") + expectation_of(part);
+  return fmt::format("{{{}}}", fmt::join(entries, ", "));
+}
+
+// The ways in which one of several can be written.
+void add_forms(const Shape& part, std::vector<std::string>& forms) {
+  if (part.form == Form::value && !part.value.one_of.empty() && part.value.type != Type::uri) {
+    forms.insert(forms.end(), part.value.one_of.begin(), part.value.one_of.end());
+  } else if (part.form != Form::mapping) {
+    forms.push_back(expectation_of(part));
+  } else if (!part.exactly_one.empty()) {
+    for (const auto& key : part.exactly_one) forms.push_back(fmt::format("{{{}: ...}}", key));
+  } else if (part.chosen_by.empty() || !part.parts.front().parts.empty()) {  // otherwise its name alone says it
+    forms.push_back(outline(part));
   }
-  return chosen.empty() ? all : fmt::format("{}, or a mapping with {}", all, fmt::join(chosen, " or "));
+}
+
+bool is_taken(const std::string& name, const Shape& names) {
+  return std::ranges::any_of(names.taken, [&](const auto& taken) { return boost::iequals(name, taken); });
+}
+
+// Of a choice among words, a word that is no variable and not among them.
+bool is_none_of(const Node& node, const Option& option) {
+  if (option.one_of.empty() || option.type == Type::uri || !node.is_scalar() || !node.source.empty()) return false;
+  return node.text.find("{{") == std::string::npos && mistake_in(option, *value_of(node, option, false));
 }
 
 }  // namespace
@@ -157,6 +185,14 @@ void Checker::check_either(Node& node, const Shape& shape, const std::string& pa
                  fmt::format("expected {}: {{{}: ...}}, found \"{}\" alone", node.text,
                              fmt::join(keys_of(part->parts.front()), ", "), node.text));
   }
+  if (is_none_of(node, fitting->value)) {
+    auto names = fitting->value.one_of;
+    names.insert(names.end(), others.begin(), others.end());
+    const auto near = nearest(node.text, names);
+    return wrong(node, path,
+                 fmt::format("expected {}, found {}{}", expectation_of(shape), yaml::described(node),
+                             near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+  }
   around.fixed = around.fixed || fitting->fixed;
   around.holds_secrets = around.holds_secrets || fitting->holds_secrets;
   if (fitting->form == Form::mapping)
@@ -183,6 +219,8 @@ void Checker::check_names(Node& node, const Shape& shape, const std::string& pat
   for (Node& entry : node.entries) {
     if (const auto mistake = mistake_in({.type = Type::name}, json::string(entry.key)))
       mistakes_.add({entry.key_place, inner(path, entry.key), *mistake});
+    if (is_taken(entry.key, shape))
+      mistakes_.add({entry.key_place, inner(path, entry.key), "set by Parley: leave it out"});
     check(entry, shape.parts.front(), inner(path, entry.key), around);
   }
 }
@@ -204,6 +242,9 @@ bool Checker::check_value(Node& node, const Option& option, const std::string& p
   const auto value = value_of(node, option, environment_ != nullptr);
   if (!value) return false;
   const auto mistake = mistake_in(option, *value);
+  if (!mistake && !environment_ && !node.source.empty() && option.type == Type::uri) {
+    if (const auto elsewhere = mistake_in_path(text_option(*value))) wrong(node, path, *elsewhere);
+  }
   if (!mistake) return true;
   // What a variable gave may be secret: it is not told.
   const std::string message =
@@ -233,18 +274,21 @@ bool Checker::expand(Node& node, const Option& option, const std::string& path, 
     wrong(node, path, parsed.error().message());
     return false;
   }
+  const auto encoding = encoding_in(option, *parsed);
   bool whole = true;
+  bool good = true;
   for (Piece& piece : parsed->pieces()) {
     if (piece.variable.empty()) continue;
     if (const auto mistake = mistake_in_variable(piece.variable)) {
       wrong(node, path, *mistake);
-      whole = false;
+      whole = good = false;
     } else if (!is_settled(piece.variable)) {
       if (around.fixed)
         wrong(node, path,
               fmt::format("{} is not known here, before any call: only env.* and secret.* are", piece.variable));
-      piece.encoded = is_encoded(option);
+      piece.encoding = encoding;
       whole = false;
+      good = good && !around.fixed;
     } else if (auto value = environment_->value(piece.variable)) {
       if (is_secret(piece.variable) || option.secret || around.holds_secrets || option.type == Type::uri)
         keep_secret(*value);
@@ -253,8 +297,11 @@ bool Checker::expand(Node& node, const Option& option, const std::string& path, 
       piece = {.text = *piece.otherwise};
     } else {
       wrong(node, path, value.error().message());
-      whole = false;
+      whole = good = false;
     }
+  }
+  if (good) {
+    if (const auto mistake = mistake_before_path(option, *parsed)) wrong(node, path, *mistake);
   }
   if (node.source.empty()) node.source = node.text;
   node.style = Node::Style::quoted;

@@ -81,6 +81,8 @@ Shape headers() {
           .help = "Sent with every request, by name.",
           .parts = {value({}, {}, {.type = Type::line})},
           .most = limits::kMaxHeaders,
+          .taken = {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Content-Type", "Idempotency-Key",
+                    "Parley-Signature"},
           .holds_secrets = true};
 }
 

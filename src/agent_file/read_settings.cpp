@@ -55,9 +55,6 @@ HttpTarget read_http(const Node& node, Duration timeout) {
   return target;
 }
 
-const std::vector<std::string> kVadKeys = {"activation", "min_speech", "min_silence"};
-const std::vector<std::string> kSttKeys = {"language"};
-
 class ProviderReader {
  public:
   ProviderReader(const ProviderRegistry& providers, const std::string& folder)
@@ -97,8 +94,8 @@ class ProviderReader {
   }
 
   static bool is_session_key(ProviderSlot slot, const std::string& key) {
-    const auto& keys = slot == ProviderSlot::vad ? kVadKeys : kSttKeys;
-    return (slot == ProviderSlot::vad || slot == ProviderSlot::stt) && std::ranges::find(keys, key) != keys.end();
+    const auto& shape = *std::ranges::find(file_shape().parts, to_string(slot), &Shape::key);
+    return std::ranges::find(shape.parts, key, &Shape::key) != shape.parts.end();
   }
 
   const ProviderRegistry& providers_;

@@ -118,7 +118,7 @@ class Writer {
       case Form::mapping: return mapping(shape);
       case Form::names:
         return {{"type", "object"},
-                {"propertyNames", {{"pattern", "^[A-Za-z0-9_-]{1,64}$"}}},
+                {"propertyNames", names(shape)},
                 {"maxProperties", count(shape.most)},
                 {"additionalProperties", write(shape.parts.front())}};
       case Form::list:
@@ -144,6 +144,12 @@ class Writer {
       }
     }
     return {};
+  }
+
+  static json::object names(const Shape& shape) {
+    json::object name = {{"pattern", "^[A-Za-z0-9_-]{1,64}$"}};
+    if (!shape.taken.empty()) name["not"] = {{"enum", strings(shape.taken)}};
+    return name;
   }
 
   // Written once, under `name`.

@@ -29,6 +29,7 @@ struct Shape {
   std::vector<Shape> parts{};
   std::size_t least = 0;  // entries of a list or of names
   std::size_t most = 100;
+  std::vector<std::string> taken{};        // of names: none of these, in capitals or not; Parley sets them
   std::vector<std::string> exactly_one{};  // of a mapping: of these keys
   std::string chosen_by{};                 // of a mapping among others in `either`: when it has this key
   ProviderSlot slot = ProviderSlot::llm;   // of providers

@@ -10,7 +10,9 @@ namespace {
 constexpr std::string_view kOpen = "{{";
 constexpr std::string_view kClose = "}}";
 constexpr std::string_view kDefault = "default:";
-constexpr std::string_view kEncoded = "percent_encoded";  // ours: to_text() writes it where a value is to be encoded
+// Ours: to_text() writes them where a value is to be encoded.
+constexpr std::string_view kPartOfUrl = "part_of_url";
+constexpr std::string_view kPartOfTarget = "part_of_target";
 
 // What stands between {{ and }}.
 class Expression {
@@ -44,9 +46,12 @@ class Expression {
     while (rest_.starts_with('|')) {
       rest_.remove_prefix(1);
       skip_blanks();
-      if (rest_.starts_with(kEncoded)) {
-        rest_.remove_prefix(kEncoded.size());
-        piece.encoded = true;
+      if (rest_.starts_with(kPartOfUrl)) {
+        rest_.remove_prefix(kPartOfUrl.size());
+        piece.encoding = Encoding::part_of_url;
+      } else if (rest_.starts_with(kPartOfTarget)) {
+        rest_.remove_prefix(kPartOfTarget.size());
+        piece.encoding = Encoding::part_of_target;
       } else if (rest_.starts_with(kDefault)) {
         rest_.remove_prefix(kDefault.size());
         skip_blanks();
@@ -97,6 +102,11 @@ class Expression {
   std::string_view rest_;
 };
 
+std::string filter_of(Encoding encoding) {
+  if (encoding == Encoding::none) return {};
+  return fmt::format(" | {}", encoding == Encoding::part_of_url ? kPartOfUrl : kPartOfTarget);
+}
+
 std::string quoted(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
@@ -106,13 +116,16 @@ std::string quoted(std::string_view text) {
   return result + '"';
 }
 
-// RFC 3986, 2.3. Names that are nothing but dots lead out of a folder.
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+// RFC 3986, 2.3; a '+' begins the number of a telephone. Names that are nothing but dots lead out of a folder.
+std::string encoded(std::string_view text, Encoding encoding) {
+  constexpr std::string_view kOfUrl = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+  constexpr std::string_view kOfTarget = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._+";
+  if (encoding == Encoding::none) return std::string(text);
+  const auto plain = encoding == Encoding::part_of_url ? kOfUrl : kOfTarget;
   const bool only_dots = text.find_first_not_of('.') == std::string_view::npos;
   std::string result;
   for (const char c : text) {
-    if (kPlain.find(c) != std::string_view::npos && !only_dots) {
+    if (plain.find(c) != std::string_view::npos && !only_dots) {
       result += c;
     } else {
       result += fmt::format("%{:02X}", static_cast<unsigned char>(c));
@@ -147,7 +160,7 @@ std::string Template::to_text() const {
   std::string text;
   for (const Piece& piece : pieces_) {
     if (!piece.variable.empty()) {
-      text += fmt::format("{{{{{}{}{}}}}}", piece.variable, piece.encoded ? fmt::format(" | {}", kEncoded) : "",
+      text += fmt::format("{{{{{}{}{}}}}}", piece.variable, filter_of(piece.encoding),
                           piece.otherwise ? fmt::format(" | default: {}", quoted(*piece.otherwise)) : "");
     } else if (piece.text.find('{') == std::string::npos) {
       text += piece.text;
@@ -164,7 +177,7 @@ std::string Template::fill(const Lookup& lookup, std::vector<std::string>& missi
     if (piece.variable.empty()) {
       text += piece.text;
     } else if (const auto value = lookup(piece.variable); value && !value->empty()) {
-      text += piece.encoded ? percent_encoded(*value) : *value;
+      text += encoded(*value, piece.encoding);
     } else if (piece.otherwise) {
       text += *piece.otherwise;
     } else if (std::ranges::find(missing, piece.variable) == missing.end()) {

@@ -14,11 +14,18 @@
 
 namespace parley::agent_file {
 
+// How the value of a variable is written: it comes from a call, and becomes part of something that it must not change.
+enum class Encoding {
+  none,
+  part_of_url,     // of an address or a path: all but letters, digits and "-._~" is percent-encoded
+  part_of_target,  // of a tel: or sip: target: all but letters, digits and "+-._"
+};
+
 struct Piece {
   std::string text{};      // without a variable
   std::string variable{};  // its name; empty: none
   std::optional<std::string> otherwise{};
-  bool encoded = false;  // its value is percent-encoded: it comes from a call, and becomes part of an address or a path
+  Encoding encoding = Encoding::none;
 };
 
 // Pure. A value is never looked at again: what looks like a variable in it is text.

@@ -20,8 +20,9 @@ using Type = Option::Type;
 
 namespace {
 
+constexpr std::size_t kMostShown = 40;  // bytes of what was found
+
 std::string described(const json::value& value, const Option& option) {
-  constexpr std::size_t kMostShown = 40;
   if (value.is_null()) return "nothing";
   if (value.is_array()) return "a list";
   if (value.is_object()) return "a mapping";
@@ -66,7 +67,7 @@ std::string what(const Option& option) {
     case Type::line:
       return option.minimum.value_or(0) > 0 ? "a text on one line that is not empty" : "a text on one line";
     case Type::name: return "a name of letters, digits, '_' and '-' (at most 64)";
-    case Type::boolean: return "true or false";
+    case Type::boolean: return "on or off";
     case Type::integer: return "a whole number" + range(option);
     case Type::number: return "a number" + range(option);
     case Type::duration: return "a duration" + range(option);
@@ -166,13 +167,26 @@ std::optional<std::string> mistake_in_number(const Option& option, const json::v
   return fmt::format("expected {}, found {}", what(option), described(value, option));
 }
 
+// "as 200ms": the smallest unit with which it is as it should be, or all there are.
+std::string with_unit(const Option& option, const std::string& number) {
+  for (const auto* unit : {"ms", "s", "m", "h", "d"}) {
+    const auto duration = parse_duration(number + unit);
+    if (duration && in_range(option, to_seconds(*duration))) return fmt::format("as {}{}", number, unit);
+  }
+  return "one of ms, s, m, h, d";
+}
+
 std::optional<std::string> mistake_in_duration(const Option& option, const json::value& value) {
   if (value.is_number()) {
     const auto number = value.is_double() ? fmt::format("{}", value.get_double()) : json::serialize(value);
-    return fmt::format("expected {}, found {}: give it a unit, as {}ms", what(option), number, number);
+    return fmt::format("expected {}, found {}: give it a unit, {}", what(option), number, with_unit(option, number));
   }
   const auto* text = value.if_string();
   if (!text) return fmt::format("expected {}, found {}", what(option), described(value, option));
+  const bool is_number = !text->empty() && text->find_first_not_of("0123456789.") == json::string::npos;
+  if (is_number && text->size() <= kMostShown)
+    return fmt::format("expected {}, found \"{}\": give it a unit, {}", what(option), std::string_view(*text),
+                       with_unit(option, std::string(*text)));
   const auto duration = parse_duration(std::string_view(*text));
   if (!duration) return duration.error().message();
   if (in_range(option, to_seconds(*duration))) return std::nullopt;

@@ -184,13 +184,39 @@ class Builder final : public YAML::EventHandler {
   std::size_t bytes_ = 0;  // of text
 };
 
-// What people run into most: a quote ends the text that it stands in.
-std::string_view hint(std::string_view text, int last) {
-  for (int line = 1; line < last; ++line) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+// The quote that is open at the end of a line's beginning; 0: none. It opens where a value begins: behind a letter it is an
+// apostrophe.
+char open_quote(std::string_view line) {
+  constexpr std::string_view kBeforeValues = ":-[{,";
+  char open = 0;
+  char before = ':';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (open == '"' && c == '\\') {
+      ++i;
+    } else if (open != 0) {
+      if (c == open) open = 0;
+    } else if ((c == '"' || c == '\'') && kBeforeValues.find(before) != std::string_view::npos) {
+      open = c;
+    }
+    if (c != ' ') before = c;
+  }
+  return open;
+}
+
+// What people run into most: a quote ends the text that it stands in, and a text without quotes cannot hold ": ".
+std::string_view hint(std::string_view text, Place place) {
+  for (int line = 1; line < place.line; ++line) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
   text = text.substr(0, text.find('\n'));
-  return text.find("{{") != std::string_view::npos
-             ? " (inside double quotes it is {{name | default: '...'}}, with single ones)"
-             : "";
+  // With the one at whose first brace it broke.
+  auto variable = text.substr(0, static_cast<std::size_t>(place.column) + 1).rfind("{{");
+  if (variable == std::string_view::npos) variable = text.find("{{");
+  if (variable == std::string_view::npos) return "";
+  switch (open_quote(text.substr(0, variable))) {
+    case '"': return " (inside double quotes it is {{name | default: '...'}}, with single ones)";
+    case '\'': return " (inside single quotes it is {{name | default: \"...\"}}, with double ones)";
+    default: return " (put the whole text in quotes: \"... {{name | default: '...'}}\")";
+  }
 }
 
 // The first line up to `last` that is indented with a tab, which YAML does not take and editors do not show; 0: none.
@@ -225,7 +251,7 @@ std::optional<Node> parse(std::string_view text, Mistakes& mistakes) {
     if (const int line = line_with_tab(text, place.line); line > 0) {
       mistakes.add({{line, 1}, {}, "expected YAML: this line is indented with a tab, use spaces"});
     } else {
-      mistakes.add({place, {}, fmt::format("expected YAML: {}{}", valid_utf8(error.msg), hint(text, place.line))});
+      mistakes.add({place, {}, fmt::format("expected YAML: {}{}", valid_utf8(error.msg), hint(text, place))});
     }
   }
   return std::nullopt;

@@ -251,7 +251,7 @@ TEST_F(AgentFiles, AVariableThatIsAWholeValue_IsReadAsIfItStoodThere) {
   const auto wrong = file.for_call(call);
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().message(),
-            "/etc/agent.yaml:2:97: turns.interruption.enabled: expected true or false, which {{metadata.talk | "
+            "/etc/agent.yaml:2:97: turns.interruption.enabled: expected on or off, which {{metadata.talk | "
             "default: 'off'}} does not give");
 }
 
@@ -319,6 +319,70 @@ TEST_F(AgentFiles, WhatACallBringsIntoAHeader_CannotBreakItsLine) {
       this->file("instructions: x\non_call: {url: \"https://x.example/\", headers: {A: \"{{metadata.a}}\"}}\n");
   EXPECT_THAT(fill_in(file.worker().on_call->http, Call{.metadata = {{"a", "x\r\nB: y"}}}).error().message(),
               HasSubstr("line breaks"));
+}
+
+TEST_F(AgentFiles, ACallWithoutAVariableOfTheWorkAfterIt_IsRefused) {
+  const auto file = this->file(
+      "instructions: \"{{metadata.a}}\"\non_call: {url: \"http://x/{{metadata.before}}\"}\n"
+      "on_end:\n  - http: {url: \"http://x/{{metadata.b}}\", headers: {A: \"{{metadata.c}}\"}, signing_secret: "
+      "\"{{metadata.d}}\"}\n  - command: [archive]\n");
+  const auto refused = file.for_call({.id = "CA_1"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::not_found);
+  EXPECT_EQ(refused.error().message(),
+            "this call has no metadata.a, no metadata.b, no metadata.c, no metadata.d: the agent file needs them, or a "
+            "default for each");
+  EXPECT_TRUE(file.for_call({.id = "CA_1", .metadata = {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}}}));
+}
+
+TEST_F(AgentFiles, ACallWithWhichTheWorkAfterItCannotBeDone_IsRefused) {
+  const auto file = this->file(
+      "instructions: x\non_end: [{http: {url: \"http://x/{{metadata.a}}/end\", headers: {B: \"{{metadata.b | default: "
+      "'b'}}\"}}}]\n");
+  EXPECT_TRUE(file.for_call({.metadata = {{"a", "one"}}}));
+  EXPECT_EQ(file.for_call({.metadata = {{"a", ".."}}}).error().message(),
+            "on_end[0].http: what the call brings into the path is \"..\", which leads elsewhere");
+  EXPECT_EQ(file.for_call({.metadata = {{"a", "one"}, {"b", "x\r\ny"}}}).error().message(),
+            "on_end[0].http: the header B cannot be sent: what the call brings into it has line breaks or control "
+            "characters");
+}
+
+TEST_F(AgentFiles, ACallThatBringsDotsIntoAPath_IsRefused) {
+  const auto tool = file(
+      "instructions: x\ntools: [{name: t, http: {url: \"http://x/{{metadata.a}}/{{metadata.b | default: "
+      "'b'}}{{metadata.c | default: 'c'}}?q={{metadata.a}}\"}}]\n");
+  const auto error = [&](const json::object& metadata) {
+    const auto settings = tool.for_call({.metadata = metadata});
+    return settings ? "" : settings.error().message();
+  };
+  const std::string at = "/etc/agent.yaml:2:31: tools[0].http.url: ";
+  EXPECT_EQ(error({{"a", "."}}), at + "what the call brings into the path is \".\", which leads elsewhere");
+  EXPECT_EQ(error({{"a", ".."}}), at + "what the call brings into the path is \"..\", which leads elsewhere");
+  EXPECT_EQ(error({{"a", "a"}, {"b", "."}, {"c", "."}}),
+            at + "what the call brings into the path is \"..\", which leads elsewhere");
+  EXPECT_EQ(error({{"a", "a"}, {"b", ".."}}), "");
+  EXPECT_EQ(error({{"a", "..."}}), "");
+  EXPECT_EQ(error({{"a", "../.."}}), "");
+  const auto query = file("instructions: x\non_call: {url: \"http://x?q={{metadata.a}}\"}\n");
+  EXPECT_EQ(fill_in(query.worker().on_call->http, Call{.metadata = {{"a", ".."}}})->url, "http://x?q=%2E%2E");
+}
+
+TEST_F(AgentFiles, WhatACallBringsIntoATarget_CannotChangeWhereItLeads) {
+  const auto to = [&](const std::string& text, const json::object& metadata) {
+    const auto call =
+        file("instructions: x\ntools: [{transfer: {to: \"" + text + "\"}}]\n").for_call({.metadata = metadata});
+    return call ? std::get<TransferSettings>(call->agent.tools[0]).to.front() : call.error().message();
+  };
+  EXPECT_EQ(to("sip:{{metadata.desk}}@pbx.example", {{"desk", "evil@attacker.example;x="}}),
+            "sip:evil%40attacker.example%3Bx%3D@pbx.example");
+  EXPECT_EQ(to("sip:{{metadata.desk}}@pbx.example", {{"desk", "front-desk_1.a"}}), "sip:front-desk_1.a@pbx.example");
+  EXPECT_EQ(to("tel:{{metadata.number}}", {{"number", "+15550100"}}), "tel:+15550100");
+  EXPECT_EQ(to("tel:{{metadata.number}}", {{"number", "+1;phone-context=x?y"}}), "tel:+1%3Bphone-context%3Dx%3Fy");
+  EXPECT_EQ(to("{{metadata.to}}", {{"to", "sip:desk@pbx.example;transport=tcp"}}),
+            "sip:desk@pbx.example;transport=tcp");
+  EXPECT_EQ(to("{{metadata.to}}", {{"to", "https://pbx.example"}}),
+            "/etc/agent.yaml:2:25: tools[0].transfer.to: expected an address that begins with tel: or sip: or sips:, "
+            "which {{metadata.to}} does not give");
 }
 
 TEST_F(AgentFiles, WhatACallBrings_IsBounded) {

@@ -56,9 +56,20 @@ TEST_F(AgentFileMistakes, Values_AreToldWithWhatWasExpected) {
        "agent.yaml:1:15: instructions: expected a text that is not empty, found the number 5: put it in quotes"},
       {"instructions: [a]\n", "agent.yaml:1:15: instructions: expected a text that is not empty, found a list"},
       {"instructions: x\nturns: {away_after: 200}\n",
-       "agent.yaml:2:21: turns.away_after: expected a duration from 1s to 1h, found 200: give it a unit, as 200ms"},
+       "agent.yaml:2:21: turns.away_after: expected a duration from 1s to 1h, found 200: give it a unit, as 200s"},
       {"instructions: x\nturns: {away_after: \"200\"}\n",
-       "agent.yaml:2:21: turns.away_after: expected a duration, found \"200\": give it a unit, as 200ms"},
+       "agent.yaml:2:21: turns.away_after: expected a duration from 1s to 1h, found \"200\": give it a unit, as 200s"},
+      {"instructions: x\nlimits: {max_duration: 1}\n",
+       "agent.yaml:2:24: limits.max_duration: expected a duration from 1s to 1d, or off, found 1: give it a unit, as "
+       "1s"},
+      {"instructions: x\non_call: {url: \"http://x\", timeout: 250}\n",
+       "agent.yaml:2:37: on_call.timeout: expected a duration from 100ms to 8s, found 250: give it a unit, as 250ms"},
+      {"instructions: x\nturns: {away_after: 90000}\n",
+       "agent.yaml:2:21: turns.away_after: expected a duration from 1s to 1h, found 90000: give it a unit, as 90000ms"},
+      {"instructions: x\nturns: {away_after: 0}\n",
+       "agent.yaml:2:21: turns.away_after: expected a duration from 1s to 1h, found 0: give it a unit, one of ms, s, "
+       "m, "
+       "h, d"},
       {"instructions: x\nturns: {away_after: 2y}\n",
        "agent.yaml:2:21: turns.away_after: expected a duration like 200ms, 1.5s, 10m, 1h or 7d, found \"2y\""},
       {"instructions: x\nturns: {away_after: 2h}\n",
@@ -68,13 +79,20 @@ TEST_F(AgentFileMistakes, Values_AreToldWithWhatWasExpected) {
       {"instructions: x\nvad: {provider: silero, activation: 1.5}\n",
        "agent.yaml:2:37: vad.activation: expected a number from 0 to 1, found the number 1.5"},
       {"instructions: x\nturns: {interruption: {enabled: perhaps}}\n",
-       "agent.yaml:2:33: turns.interruption.enabled: expected true or false, found \"perhaps\""},
+       "agent.yaml:2:33: turns.interruption.enabled: expected on or off, found \"perhaps\""},
       {"instructions: x\ngreeting: {say: a, instructions: b}\n",
        "agent.yaml:2:11: greeting: expected say or instructions, found both"},
       {"instructions: x\ngreeting: {interruptible: true}\n",
        "agent.yaml:2:11: greeting: expected say or instructions, found neither"},
       {"instructions: x\nfailure: {then: hangup}\n",
-       "agent.yaml:2:17: failure.then: expected hang_up, found \"hangup\"; did you mean \"hang_up\"?"},
+       "agent.yaml:2:17: failure.then: expected hang_up or {transfer: ...}, found \"hangup\"; did you mean "
+       "\"hang_up\"?"},
+      {"instructions: x\nfailure: {then: 5}\n",
+       "agent.yaml:2:17: failure.then: expected hang_up or {transfer: ...}, found the number 5"},
+      {"instructions: x\ngreeting: []\n",
+       "agent.yaml:2:11: greeting: expected a text that is not empty, {say: ...} or {instructions: ...}, found a list"},
+      {"instructions: x\non_end: [archive]\n",
+       "agent.yaml:2:10: on_end[0]: expected {http: {url: ...}} or {command: ...}, found \"archive\""},
       {"instructions: x\nfailure: {then: {transfer: \"+15550100\"}}\n",
        "agent.yaml:2:28: failure.then.transfer: expected an address that begins with tel: or sip: or sips:, found "
        "\"+15550100\""},
@@ -88,13 +106,13 @@ TEST_F(AgentFileMistakes, Values_AreToldWithWhatWasExpected) {
        "\"refuse\"?"},
       {"instructions: x\nlimits: {max_duration: 0s, silence: never}\n",
        "agent.yaml:2:24: limits.max_duration: expected a duration from 1s to 1d, or off, found 0s\nagent.yaml:2:37: "
-       "limits.silence: expected off, found \"never\""},
+       "limits.silence: expected off or {ask_after: ..., say: ..., hang_up_after: ...}, found \"never\""},
       {"instructions: x\nprivacy: {journal: {keep: 1, max_bytes: 1XB, redact: [digts]}, recording: on}\n",
-       "agent.yaml:2:27: privacy.journal.keep: expected a duration from 60s to 3650d, found 1: give it a unit, as 1ms\n"
+       "agent.yaml:2:27: privacy.journal.keep: expected a duration from 60s to 3650d, found 1: give it a unit, as 1m\n"
        "agent.yaml:2:41: privacy.journal.max_bytes: expected a size like 500MB or 1GB, found \"1XB\"\n"
        "agent.yaml:2:55: privacy.journal.redact[0]: expected digits or dtmf, found \"digts\"; did you mean "
        "\"digits\"?\n"
-       "agent.yaml:2:75: privacy.recording: expected off, found \"on\""},
+       "agent.yaml:2:75: privacy.recording: expected off or {path: ...}, found \"on\""},
       {"instructions: x\nprivacy: {recording: {path: calls.ogg}}\n",
        "agent.yaml:2:29: privacy.recording.path: expected a file for each call: put {{call.id}} into the name, or give "
        "a folder"},
@@ -142,8 +160,13 @@ TEST_F(AgentFileMistakes, Providers_AreCheckedToTheLastOption) {
 TEST_F(AgentFileMistakes, ToolsAndAgents_MustFitEachOther) {
   expect({
       {"instructions: x\ntools: [end_cal]\n",
-       "agent.yaml:2:9: tools[0]: expected end_call, send_dtmf, handoff, found \"end_cal\"; did you mean "
-       "\"end_call\"?"},
+       "agent.yaml:2:9: tools[0]: expected end_call, send_dtmf, handoff, {transfer: {to: ...}}, {handoff: {to: ...}} "
+       "or "
+       "{name: ..., http: ...}, found \"end_cal\"; did you mean \"end_call\"?"},
+      {"instructions: x\ntools: [trasnfer]\n",
+       "agent.yaml:2:9: tools[0]: expected end_call, send_dtmf, handoff, {transfer: {to: ...}}, {handoff: {to: ...}} "
+       "or "
+       "{name: ..., http: ...}, found \"trasnfer\"; did you mean \"transfer\"?"},
       {"instructions: x\ntools: [transfer]\n",
        "agent.yaml:2:9: tools[0]: expected transfer: {to: ...}, found \"transfer\" alone"},
       {"instructions: x\ntools: [{transfer: {to: [\"5550100\"]}}]\n",
@@ -209,6 +232,45 @@ TEST_F(AgentFileMistakes, Variables_AreCheckedWhereverTheyStand) {
   });
 }
 
+TEST_F(AgentFileMistakes, ACallsVariableBeforeThePathOfAnAddress_IsTold) {
+  variables = {{"BASE", "https://x.example"}, {"HOST", "x.example"}};
+  const auto url = [this](const std::string& text) {
+    return mistakes("instructions: x\non_call: {url: \"" + text + "\"}\n");
+  };
+  const auto told = [](const std::string& variable) {
+    return "agent.yaml:2:16: on_call.url: " + variable +
+           " stands before the path: a call cannot choose the server, only env.* and secret.* can stand there";
+  };
+  EXPECT_EQ(url("{{metadata.url}}"), told("metadata.url"));
+  EXPECT_EQ(url("{{metadata.scheme | default: 'http'}}://x.example/"), told("metadata.scheme"));
+  EXPECT_EQ(url("https://{{metadata.host}}/x"), told("metadata.host"));
+  EXPECT_EQ(url("https://x.example{{metadata.rest}}"), told("metadata.rest"));
+  EXPECT_EQ(url("https://{{call.id}}@x.example/{{job.id}}"), told("call.id"));
+  EXPECT_EQ(url("{{env.BASE}}:{{metadata.port}}/"), told("metadata.port"));
+  EXPECT_EQ(url("{{env.BASE}}/{{call.id}}"), "");
+  EXPECT_EQ(url("https://{{env.HOST}}:{{env.PORT | default: '1'}}?of={{call.id}}"), "");
+  EXPECT_EQ(url("{{env.GONE}}/{{call.id}}"),
+            "agent.yaml:2:16: on_call.url: GONE is not in the environment: set it, or write {{env.GONE | default: "
+            "'...'}}");
+  EXPECT_EQ(mistakes("instructions: x\nllm: {provider: openai, model: m, base_url: \"http://{{room.name}}/\"}\n"),
+            "agent.yaml:2:45: llm.base_url: room.name stands before the path: a call cannot choose the server, only "
+            "env.* and secret.* can stand there");
+}
+
+TEST_F(AgentFileMistakes, HeadersThatParleySets_AreTold) {
+  const auto told = [](const std::string& header, int column) {
+    return "agent.yaml:2:" + std::to_string(column) + ": tools[0].http.headers." + header +
+           ": set by Parley: leave it out";
+  };
+  for (const std::string header : {"Host", "content-length", "Transfer-Encoding", "CONNECTION", "Content-Type",
+                                   "Idempotency-Key", "parley-signature"}) {
+    EXPECT_EQ(
+        mistakes("instructions: x\ntools: [{name: t, http: {url: \"http://x\", headers: {" + header + ": a}}}]\n"),
+        told(header, 53));
+  }
+  EXPECT_EQ(mistakes("instructions: x\non_call: {url: \"http://x\", headers: {X-Host: a}}\n"), "");
+}
+
 TEST_F(AgentFileMistakes, AllOfThem_AreToldAtOnceInTheOrderOfTheFile) {
   EXPECT_EQ(
       mistakes("nam: x\ninstructions: \"{{x}}\"\nllm: {provider: opnai}\ntools: [nothing]\nturns: {away_after: 5}\n"),
@@ -216,8 +278,9 @@ TEST_F(AgentFileMistakes, AllOfThem_AreToldAtOnceInTheOrderOfTheFile) {
       "agent.yaml:2:15: instructions: unknown variable \"x\"; known are call.id, job.id, room.name, "
       "participant.identity, metadata.*, participant.attributes.*, sip.*, env.*, secret.*\n"
       "agent.yaml:3:17: llm.provider: unknown llm provider \"opnai\"; did you mean \"openai\"?\n"
-      "agent.yaml:4:9: tools[0]: expected end_call, send_dtmf, handoff, found \"nothing\"\n"
-      "agent.yaml:5:21: turns.away_after: expected a duration from 1s to 1h, found 5: give it a unit, as 5ms");
+      "agent.yaml:4:9: tools[0]: expected end_call, send_dtmf, handoff, {transfer: {to: ...}}, {handoff: {to: ...}} or "
+      "{name: ..., http: ...}, found \"nothing\"\n"
+      "agent.yaml:5:21: turns.away_after: expected a duration from 1s to 1h, found 5: give it a unit, as 5s");
 }
 
 TEST_F(AgentFileMistakes, AValueOfTheEnvironment_IsNotQuoted) {

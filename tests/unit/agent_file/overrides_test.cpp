@@ -83,7 +83,7 @@ TEST_F(Overrides, EveryMistake_IsInOneErrorByItsKey) {
       error(R"({"greting": "x", "llm": {"modl": "y"}, "limits": {"max_duration": 60}, "tools": [{"name": "t"}]})"),
       "llm.modl: unknown key; did you mean \"model\"?; tools[0].http: missing: expected a mapping with url, timeout, "
       "headers, signing_secret; "
-      "limits.max_duration: expected a duration from 1s to 1d, or off, found 60: give it a unit, as 60ms; greting: "
+      "limits.max_duration: expected a duration from 1s to 1d, or off, found 60: give it a unit, as 60s; greting: "
       "unknown key; did you mean \"greeting\"?");
   EXPECT_EQ(error(R"({"instructions": null})"),
             "/etc/agent.yaml:1:1: instructions: missing: expected a text that is not empty");

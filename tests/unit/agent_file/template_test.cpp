@@ -62,8 +62,14 @@ TEST(Template, FilledPartly_TheRestIsFilledLater_AndNothingTwice) {
 
 TEST(Template, EncodedValues_StayInsideTheirPartOfAnAddress) {
   auto parsed = *Template::parse("https://x/{{a}}/{{b}}");
-  for (auto& piece : parsed.pieces()) piece.encoded = true;
+  for (auto& piece : parsed.pieces()) piece.encoding = Encoding::part_of_url;
   EXPECT_EQ(filled(parsed.to_text(), {{"a", "../q?x=1&y"}, {"b", ".."}}), "https://x/..%2Fq%3Fx%3D1%26y/%2E%2E");
+}
+
+TEST(Template, ValuesInATarget_KeepThePlusOfANumber) {
+  auto parsed = *Template::parse("sip:{{a}}@x");
+  for (auto& piece : parsed.pieces()) piece.encoding = Encoding::part_of_target;
+  EXPECT_EQ(filled(parsed.to_text(), {{"a", "+1~5:@;"}}), "sip:+1%7E5%3A%40%3B@x");
 }
 
 TEST(Template, AnyText_IsRefusedOrComesBackTheSame) {

@@ -56,6 +56,19 @@ TEST(Yaml, AVariableWithoutQuotes_IsToldThatItNeedsThem) {
   EXPECT_THAT(mistakes_of("a: {{env.X}}\n"), testing::AllOf(StartsWith("f.yaml:1:5: "), HasSubstr("in quotes")));
 }
 
+TEST(Yaml, ADefaultWhoseQuotesBreakTheText_IsToldWhatToWrite) {
+  const auto whole = HasSubstr("(put the whole text in quotes: \"... {{name | default: '...'}}\")");
+  const auto single = HasSubstr("(inside double quotes it is {{name | default: '...'}}, with single ones)");
+  EXPECT_THAT(mistakes_of("a: Hello {{b | default: \"you\"}}\n"), whole);
+  EXPECT_THAT(mistakes_of("a: It's {{b | default: \"you\"}}\n"), whole);
+  EXPECT_THAT(mistakes_of("{a: \"{{b}}\", c: Hello {{b | default: \"you\"}}}\n"), whole);
+  EXPECT_THAT(mistakes_of("a: \"Hello {{b | default: \"you\"}}\"\n"), single);
+  EXPECT_THAT(mistakes_of("a: \"say \\\"x\\\" {{b | default: \"you\"}}\"\n"), single);
+  EXPECT_THAT(mistakes_of("a: 'Hello {{b | default: 'you'}}'\n"),
+              HasSubstr("(inside single quotes it is {{name | default: \"...\"}}, with double ones)"));
+  EXPECT_THAT(mistakes_of("a: [1, 2\nb: 3\n"), testing::Not(HasSubstr("quotes")));
+}
+
 TEST(Yaml, ALineIndentedWithATab_IsNamed) {
   EXPECT_EQ(mistakes_of("a:\n  b: 1\n\tc: 2\n"),
             "f.yaml:3:1: expected YAML: this line is indented with a tab, use spaces");
