@@ -25,6 +25,16 @@ bool nobody_listens(StopCause cause) noexcept {
   return cause == StopCause::caller_hung_up || cause == StopCause::caller_vanished || cause == StopCause::replaced;
 }
 
+// The record's `call`, with the members of to_json(Call): what hooks fill into their addresses. No room yet, and nobody in it.
+boost::json::object started_call(const CallInfo& info) {
+  return {{"id", info.call_id},
+          {"job_id", info.attempt_id},
+          {"room", nullptr},
+          {"participant", {{"identity", ""}, {"attributes", boost::json::object()}}},
+          {"sip", boost::json::object()},
+          {"metadata", info.metadata}};
+}
+
 }  // namespace
 
 Job::Job(Loop& loop, JobConfig config, JobPorts ports)
@@ -129,7 +139,7 @@ void Job::begin(const ipc::Begin& begin) {
   auto metadata = boost::json::parse(begin.metadata_json, error);
   if (!error && metadata.is_object()) info_.metadata = std::move(metadata.get_object());
   CallStarted started;
-  started.info = {{"id", info_.call_id}, {"metadata", info_.metadata}};
+  started.info = started_call(info_);
   if (config_.hooks) started.hooks = config_.hooks->keys(info_.call_id);
   started.transcripts = config_.transcripts;
   journal_.append(record_type::kCallStarted, to_json(started));

@@ -163,7 +163,9 @@ class Teller {
 
   void call_started(const JournalRecord& r) {
     std::string text = "begins";
-    if (const auto info = members(object_of(r.data, "info"), {"id"}); !info.empty()) text += ": " + info;
+    const auto& info = object_of(r.data, "info");
+    const bool named = !text_of(object_of(info, "participant"), "identity").empty();
+    if (const auto told = members(info, {"id", "job_id", "sip", named ? "" : "participant"}); !told.empty()) text += ": " + told;
     if (const auto hooks = hooks_of(r.data, r.call_id); !hooks.empty()) text += "; hooks: " + hooks;
     if (const auto* on = member(r.data, "transcripts"); on && on->is_bool() && !on->get_bool()) text += "; hooks get no transcript";
     say("call", std::move(text));

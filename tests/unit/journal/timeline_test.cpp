@@ -41,7 +41,7 @@ class Told {
 
 Told answered() {
   Told t;
-  t.says(record_type::kCallStarted, to_json(CallStarted{.info = {{"id", "CA_1"}, {"metadata", {{"table", 4}}}}, .hooks = {"CA_1/crm/1"}}))
+  t.says(record_type::kCallStarted, to_json(CallStarted{.info = {{"id", "CA_1"}, {"job_id", "AJ_1"}, {"room", nullptr}, {"participant", {{"identity", ""}, {"attributes", boost::json::object()}}}, {"sip", boost::json::object()}, {"metadata", {{"table", 4}}}}, .hooks = {"CA_1/crm/1"}}))
       .says(record_type::kAttemptStarted, {{"pid", 7}})
       .at(20).says("agent_state_changed", R"({"old_state":"initializing","new_state":"listening"})")
       .at(1204).says("user_state_changed", R"({"old_state":"listening","new_state":"speaking"})")
