@@ -47,8 +47,11 @@ boost::json::object text_parameters(const std::vector<Arg>& args) {
   return detail::make_schema({args.size(), {detail::JsonType<std::string>::schema(), true}}, args);
 }
 
+// What the network was asked for cannot be taken back: a caller's "okay, thanks" must not stop it halfway. Hence these two
+// outlive an interruption.
 Task<Result<ToolResult>> pass_on(RunContext& context, std::string to) {
   co_await context.wait_for_playout();
+  if (context.speech().interrupted()) co_return fail(Errc::refused, "not passed on: the caller spoke before; call this again if it is still wanted");
   if (auto passed = co_await context.session().transfer(std::move(to)); !passed) co_return fail(passed.error());
   co_return ToolResult{.value = "the caller was passed on", .reply = false};
 }
@@ -70,18 +73,18 @@ Tool transfer(std::vector<std::string> to) {
   ToolDefinition definition{.name = "transfer",
                             .description = "Passes the caller on to somebody else and ends your part of the call. Tell the caller first.",
                             .parameters = text_parameters(choice_of("to", "where to", to))};
-  return {.definition = std::move(definition), .run = [to = std::move(to)](RunContext& context, boost::json::object arguments) {
-            return pass_on(context, chosen(arguments, "to", to));
-          }};
+  return {.definition = std::move(definition),
+          .run = [to = std::move(to)](RunContext& context, boost::json::object arguments) { return pass_on(context, chosen(arguments, "to", to)); },
+          .outlives_interruption = true};
 }
 
 Tool send_dtmf() {
   ToolDefinition definition{.name = "send_dtmf",
                             .description = "Presses keys of a telephone, for a machine at the other end that asks for them.",
                             .parameters = text_parameters({arg("keys", "0-9, *, #, A-D; w waits half a second").max_length(Session::kMaxDtmf)})};
-  return {.definition = std::move(definition), .run = [](RunContext& context, boost::json::object arguments) {
-            return press(context, std::string(arguments.at("keys").as_string()));
-          }};
+  return {.definition = std::move(definition),
+          .run = [](RunContext& context, boost::json::object arguments) { return press(context, std::string(arguments.at("keys").as_string())); },
+          .outlives_interruption = true};
 }
 
 Tool handoff(std::vector<std::string> to, std::function<Result<Agent>(const std::string&)> agent) {

@@ -33,8 +33,18 @@ SignedPost question(const HttpTool& tool, const std::string& tool_call_id, boost
           .max_answer = ToolAnswer::kMaxBytes};
 }
 
+// What the LLM is told, and with it the history and the page: no name of a host, no resolver's or proxy's words.
+Error told_of(const Error& error) {
+  switch (error.code()) {
+    case Errc::timeout: return error;  // send()'s own words
+    case Errc::protocol: return {error.code(), "the tool's server gave no answer that can be read"};
+    case Errc::invalid_argument: return {error.code(), "the tool is not set up as it should be"};
+    default: return {error.code(), "the tool's server cannot be reached"};
+  }
+}
+
 Result<ToolAnswer> understand(const Result<net::ClientResponse>& response) {
-  if (!response) return fail(response.error());
+  if (!response) return fail(told_of(response.error()));
   if (response->head.status != 200) return fail(Errc::protocol, fmt::format("the server answered {}", describe_status(*response)));
   auto answer = read_tool_answer(response->body);
   if (!answer) return fail(answer.error().within("the server's answer cannot be used"));
@@ -50,11 +60,11 @@ Result<std::shared_ptr<const Agent>> successor(const HttpTool& tool, const ToolA
   return std::make_shared<const Agent>(std::move(*agent));
 }
 
-// The result is told all the same: the tool's work was done.
-Error not_passed_on(const Error& why, const boost::json::value& result) {
+// The result is told all the same: the server did its work, and is not to be asked for it again.
+Error not_done(std::string_view what, const Error& why, const boost::json::value& result) {
   auto told = boost::json::serialize(result);
   if (told.size() > kMaxToldResult) told = valid_utf8(told.substr(0, kMaxToldResult)) + "...";
-  return {why.code(), fmt::format("the tool worked, but the caller could not be passed on: {}; the tool's result: {}", why.message(), told)};
+  return {why.code(), fmt::format("the tool worked, but {}: {}; the tool's result: {}", what, why.message(), told)};
 }
 
 // In their order. Words are heard before the caller is passed on; the call's end and the handoff wait for them by themselves.
@@ -62,13 +72,13 @@ Task<Result<ToolResult>> act(RunContext& context, ToolAnswer answer, std::shared
   ToolResult result{.value = std::move(answer.result), .reply = answer.actions.empty(), .handoff = std::move(successor)};
   for (auto& action : answer.actions) {
     if (auto* say = std::get_if<SayAction>(&action)) {
-      if (auto said = context.say(std::move(say->words)); !said) co_return fail(said.error());
+      if (auto said = context.say(std::move(say->words)); !said) co_return fail(not_done("its words could not be said", said.error(), result.value));
     } else if (std::holds_alternative<EndCallAction>(action)) {
       result.end_call = true;
     } else if (auto* transfer = std::get_if<TransferAction>(&action)) {
       co_await context.wait_for_playout();
       auto passed = co_await context.session().transfer(std::move(transfer->to));
-      if (!passed) co_return fail(not_passed_on(passed.error(), result.value));
+      if (!passed) co_return fail(not_done("the caller could not be passed on", passed.error(), result.value));
     }
   }
   co_return result;
@@ -76,11 +86,13 @@ Task<Result<ToolResult>> act(RunContext& context, ToolAnswer answer, std::shared
 
 Task<Result<ToolResult>> ask(std::shared_ptr<const HttpTool> tool, RunContext& context, boost::json::object arguments) {
   auto response = co_await send(*tool->client, question(*tool, context.tool_call_id(), std::move(arguments)), Deadline::bounded_by_scope());
+  // Whatever the LLM is told is logged where tools run; this is what it is not told.
+  if (!response) context.session().logger().warn("tool {}: {}: {}", tool->settings.definition.name, server_of(tool->settings.http), response.error().message());
   auto answer = understand(response);
-  auto next = answer ? successor(*tool, *answer) : fail(answer.error());
-  if (next) co_return co_await act(context, std::move(*answer), std::move(*next));
-  context.session().logger().warn("tool {}: {} ({})", tool->settings.definition.name, next.error().message(), server_of(tool->settings.http));
-  co_return fail(next.error());
+  if (!answer) co_return fail(answer.error());
+  auto next = successor(*tool, *answer);
+  if (!next) co_return fail(next.error());
+  co_return co_await act(context, std::move(*answer), std::move(*next));
 }
 
 }  // namespace

@@ -74,6 +74,43 @@ TEST_F(Telephone, NetworkThatNeverPassesOn_IsGivenUp_AndTheCallGoesOn) {
   EXPECT_EQ(events.ends, 0);
 }
 
+TEST_F(Telephone, CallerWhoSpeaksWhileTheNetworkPassesOn_IsPassedOnAllTheSame) {
+  close_when_it_ends();
+  caller.is_on_a_telephone(8s);
+  llm->answer = [](const ChatRequest& request) -> sim::LlmAnswer {
+    if (to_text(request.context.items.back()) != "user: a human please") return {.text = "You are welcome."};
+    return {.text = "One moment.", .calls = {{.id = "c", .name = "transfer", .arguments = "{}"}}};
+  };
+  start(operator_with(transfer({"tel:+15550100"})));
+  caller_says("a human please");
+  ASSERT_TRUE(run_until([&] { return caller.heard_texts().size() == 1; })) << describe();
+  run_for(3s);
+  ASSERT_FALSE(caller.hears_something()) << "the words are over, the network is at it";
+  caller_says("okay thank you very much");
+  ASSERT_TRUE(run_until([&] { return report.has_value(); })) << describe();
+  EXPECT_THAT(history(), Contains("user: okay thank you very much"));
+  EXPECT_THAT(caller.passed_on_to, ElementsAre("tel:+15550100"));
+  EXPECT_EQ(events.end_reason.detail, "the caller was passed on");
+}
+
+TEST_F(Telephone, CallerWhoSpeaksBeforeTheNetworkIsAsked_IsNotPassedOn_AndTheLlmKnows) {
+  caller.is_on_a_telephone();
+  llm->answer = [](const ChatRequest& request) -> sim::LlmAnswer {
+    if (to_text(request.context.items.back()) != "user: a human please") return {.text = "As you like."};
+    return {.text = "I am putting you through to a colleague, who knows all about it.", .calls = {{.id = "c", .name = "transfer", .arguments = "{}"}}};
+  };
+  start(operator_with(transfer({"tel:+15550100"})));
+  caller_says("a human please");
+  ASSERT_TRUE(wait_for(AgentState::speaking)) << describe();
+  run_for(500ms);
+  caller_says("no wait please do not");
+  ASSERT_TRUE(run_until([&] { return caller.heard_texts().size() == 2; })) << describe();
+  ASSERT_TRUE(wait_for_silence());
+  EXPECT_THAT(caller.passed_on_to, IsEmpty());
+  EXPECT_THAT(history(), Contains(HasSubstr("transfer -> error: not passed on: the caller spoke before")));
+  EXPECT_EQ(events.ends, 0);
+}
+
 TEST_F(Telephone, KeysArePressed) {
   caller.is_on_a_telephone();
   llm_calls({.id = "c", .name = "send_dtmf", .arguments = R"({"keys": "12w#"})"}, "", "Done.");

@@ -140,7 +140,26 @@ TEST_F(HttpToolInCall, AnswerThatIsNone_IsAnErrorForTheLlm_WithoutAddressOrSecre
   EXPECT_THAT(told({.body = "<html>"}), HasSubstr("cannot be used: it is not valid JSON"));
   EXPECT_THAT(told({.body = R"({"result": 1, "actions": [{"dance": {}}]})"}), HasSubstr("\"dance\": unknown action"));
   EXPECT_THAT(told({.after = 60s}), HasSubstr("did not answer within 10 s"));
-  EXPECT_THAT(told({.error = Error(Errc::unavailable, "cannot reach https://tools.example/hidden: refused")}), HasSubstr("cannot reach the server: refused"));
+  for (const auto code : {Errc::unavailable, Errc::io, Errc::refused}) {
+    EXPECT_EQ(told({.error = Error(code, "cannot reach https://tools.example/hidden through the proxy http://inside.example: refused")}),
+              "book_table -> error: the tool's server cannot be reached");
+  }
+  EXPECT_EQ(told({.error = Error(Errc::protocol, "https://tools.example/hidden: the answer is longer than 4 bytes")}),
+            "book_table -> error: the tool's server gave no answer that can be read");
+}
+
+TEST_F(HttpToolInCall, WordsThatCannotBeSaid_TheLlmIsTold_AndTheResultWithIt) {
+  server_says(R"({"result": {"ticket": 12}, "actions": [{"say": "It is booked now."}]})", 8s);
+  settings.say_while_waiting = "One moment, I am looking that up for you.";
+  settings.survives_interruption = true;
+  begin();
+  caller_says("book it");
+  ASSERT_TRUE(wait_for(AgentState::speaking)) << describe();
+  session->interrupt(true);
+  const auto queue_is_full = [this] { return session->say("La la la, and so on for a long while.").error().has_value(); };
+  ASSERT_TRUE(run_until([&] { return queue_is_full() && http.waiting == 0; })) << describe();
+  run_for(100ms);
+  EXPECT_THAT(history(), Contains(AllOf(HasSubstr("book_table -> error: the tool worked"), HasSubstr("could not be said"), HasSubstr(R"({"ticket":12})"))));
 }
 
 TEST_F(HttpToolInCall, InterruptedOne_IsDropped_WithItsConnection) {
