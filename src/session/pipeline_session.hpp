@@ -98,7 +98,7 @@ class PipelineSession final : public Session,
   Session& session() noexcept override { return *this; }
   ToolRunner& tools() noexcept override { return tools_; }
   Playout& playout() noexcept override { return playout_; }
-  void add_to_history(ChatItem item) override;
+  void add_to_history(ChatItem item, std::string_view speech_id) override;
   void speech_playing(SpeechRun& run) override;
   void speech_quiet(SpeechRun& run) override;
   void speech_done(SpeechRun& run) override;
@@ -171,6 +171,7 @@ class PipelineSession final : public Session,
   Task<void> drain(Deadline deadline);
   Task<void> await_last_words(Deadline deadline);
   void keep_last_words();
+  void add_to_history(ChatItem item) { add_to_history(std::move(item), {}); }
   void add_user_message(ChatMessage message);
   void emit_close();
   void give_up(std::string why);

@@ -30,7 +30,7 @@ void PipelineSession::emit(std::string_view type, boost::json::object data) {
   if (!close_emitted_) port_.emit(type, std::move(data));
 }
 
-void PipelineSession::add_to_history(ChatItem item) {
+void PipelineSession::add_to_history(ChatItem item, std::string_view speech_id) {
   if (history_.items.size() >= kMaxHistoryItems) history_.items.erase(history_.items.begin());
   if (auto* message = std::get_if<ChatMessage>(&item)) {
     if (message->id.empty()) message->id = make_id(loop_.random(), "item_");
@@ -38,7 +38,9 @@ void PipelineSession::add_to_history(ChatItem item) {
   }
   history_.items.push_back(std::move(item));
   const auto json = ChatContext{.items = {history_.items.back()}}.to_json();
-  emit(events::kConversationItemAdded, {{"item", json.front()}});
+  boost::json::object added{{"item", json.front()}};
+  if (!speech_id.empty()) added["speech_id"] = speech_id;
+  emit(events::kConversationItemAdded, std::move(added));
 }
 
 void PipelineSession::add_user_message(ChatMessage message) {

@@ -225,7 +225,7 @@ void SpeechRun::utterance_failed(Utterance&, const std::string& provider, const 
 void SpeechRun::settle() {
   record_.flush([this](ChatItem item) {
     if (plan_.context) plan_.context->items.push_back(item);
-    host_.add_to_history(std::move(item));
+    host_.add_to_history(std::move(item), state().id);
   });
 }
 
@@ -248,7 +248,7 @@ void SpeechRun::interrupt() {
   if (generation_) generation_->request_stop({StopCause::replaced, "interrupted"});
   // Newest first, so that none begins to sound because the one before it was cut.
   for (auto& each : utterances_ | std::views::reverse) each->cut();
-  record_.flush_all(host_.tools(), [this](ChatItem item) { host_.add_to_history(std::move(item)); });
+  record_.flush_all(host_.tools(), [this](ChatItem item) { host_.add_to_history(std::move(item), state().id); });
   scope_.request_stop({StopCause::replaced, "interrupted"});
 }
 

@@ -31,7 +31,7 @@ class SpeechHost {
   virtual ToolRunner& tools() noexcept = 0;
   virtual Playout& playout() noexcept = 0;
 
-  virtual void add_to_history(ChatItem item) = 0;
+  virtual void add_to_history(ChatItem item, std::string_view speech_id) = 0;
   virtual void speech_playing(SpeechRun& run) = 0;  // the caller hears it, again or for the first time
   virtual void speech_quiet(SpeechRun& run) = 0;    // nothing of it is to be heard for now
   virtual void speech_done(SpeechRun& run) = 0;     // called from its own task; destroy it later

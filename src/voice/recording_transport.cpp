@@ -62,12 +62,15 @@ void RecordingTransport::refuse(std::string_view why) {
 }
 
 void RecordingTransport::said(std::string_view type, const boost::json::object& data) {
-  if (state_ != State::waiting || type != events::kConversationItemAdded) return;
+  if (state_ != State::waiting) return;
+  if (type == events::kSpeechCreated && greeting_speech_.empty()) greeting_speech_ = text_of(data, "speech_id");
+  if (type != events::kConversationItemAdded) return;
   const auto* item = data.if_contains("item");
   if (!item || !item->is_object() || text_of(item->get_object(), "role") != "assistant") return;
   const auto& message = item->get_object();
   const auto* cut = message.if_contains("interrupted");
-  const bool whole = !(cut && cut->is_bool() && cut->get_bool()) && (greeting_.empty() || letters_of(text_of(message, "text")) == greeting_);
+  const bool greeted = !greeting_speech_.empty() && text_of(data, "speech_id") == greeting_speech_;
+  const bool whole = greeted && !(cut && cut->is_bool() && cut->get_bool()) && (greeting_.empty() || letters_of(text_of(message, "text")) == greeting_);
   if (whole) {
     begin();
   } else {

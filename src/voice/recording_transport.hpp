@@ -1,7 +1,8 @@
 // A transport whose two voices are recorded: it stands between the session and the real one, and only listens.
 //
 // With RecordingConsent::greeting the recording begins when the caller has heard the greeting to its end, as said() learns from
-// the session's events; one that was cut off has asked nobody, and there is no recording.
+// the session's events; one that was cut off has asked nobody, and there is no recording. The greeting is the first speech of
+// the session: nothing else that is said in its place, as after a failure, begins it.
 //
 // Thread: the loop's only.
 // Ending: finish() and close_recording() end the file; close() is the transport's alone, which is its owner's and outlives it.
@@ -61,6 +62,7 @@ class RecordingTransport final : public Transport {
   Transport& transport_;
   RecordingOptions options_;
   std::string greeting_;  // what the caller is to have heard; empty: whatever the agent says first
+  std::string greeting_speech_;  // its id, once it was created
   Emit emit_;
   Logger logger_;
   State state_ = State::waiting;

@@ -43,6 +43,7 @@ class Recorded : public ::testing::Test {
                         told.push_back(std::string(type) + (data.contains("reason") ? ": " + std::string(data.at("reason").as_string()) : ""));
                       },
                       Logger(log));
+    recording->said("speech_created", {{"speech_id", "speech_1"}, {"source", "say"}, {"user_initiated", true}});
   }
   // So long the call goes on; the agent speaks all the time.
   void talk(Duration length) {
@@ -53,10 +54,10 @@ class Recorded : public ::testing::Test {
       recording->send({.samples = {pair.agent.begin(), pair.agent.end()}}, now);
     }
   }
-  void heard(const char* role, std::string_view text, bool interrupted = false) {
+  void heard(const char* role, std::string_view text, bool interrupted = false, const char* speech = "speech_1") {
     boost::json::object item{{"type", "message"}, {"role", role}, {"text", text}};
     if (interrupted) item["interrupted"] = true;
-    recording->said("conversation_item_added", {{"item", std::move(item)}});
+    recording->said("conversation_item_added", {{"item", std::move(item)}, {"speech_id", speech}});
   }
   CloseReport close() {
     CloseReport report;
@@ -122,6 +123,23 @@ TEST_F(Recorded, OtherWordsInTheGreetingsPlace_AreNoConsent) {
   heard("assistant", "I am sorry, something is wrong on our side.");
   EXPECT_EQ(told.size(), 1u);
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(Recorded, GreetingInTheLlmsWords_BeginsTheRecording) {
+  start({}, Greeting{.instructions = "Greet the caller, and say that the call is recorded."});
+  heard("assistant", "Good evening! We record this.");
+  EXPECT_EQ(told, (Told{"recording_started"}));
+}
+
+TEST_F(Recorded, AnswerOrFailureWords_WhereTheLlmsGreetingWasNotHeard_AreNoConsent) {
+  for (const char* speech : {"speech_2", ""}) {
+    told.clear();
+    start({}, Greeting{.instructions = "Greet the caller, and say that the call is recorded."});
+    recording->said("speech_created", {{"speech_id", "speech_2"}, {"source", "generate_reply"}, {"user_initiated", false}});
+    heard("assistant", "I am sorry, something is wrong on our side.", false, speech);
+    EXPECT_EQ(told, (Told{"recording_stopped: the caller has not heard the greeting to its end"}));
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
 }
 
 TEST_F(Recorded, AgentWithoutAGreeting_IsNotRecorded_WhereTheGreetingAsks) {
