@@ -161,12 +161,13 @@ class Watcher {
 
   void reap() {
     int status = 0;
-    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    pid_t pid = 0;
+    while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
       if (pid != worker_) continue;
       worker_ = 0;
       exit_code_ = WIFSIGNALED(status) ? kSignalled + WTERMSIG(status) : WEXITSTATUS(status);
     }
-    no_children_ = ::waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD;
+    no_children_ = pid < 0 && errno == ECHILD;
   }
 
   // What workers left behind, if anything: jobs that a killed supervisor did not end.
