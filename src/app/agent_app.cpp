@@ -19,6 +19,7 @@ using agent_file::AgentSettings;
 using agent_file::CallSettings;
 
 constexpr const char* kHookName = "on_end";
+constexpr const char* kNotTaken = "This call cannot be taken at the moment: please try again later.";
 
 template <class... F>
 struct Overloaded : F... {
@@ -68,21 +69,39 @@ Task<Result<boost::json::object>> ask_about(const AgentFile& file, JobContext& j
   if (!on_call) co_return boost::json::object{};
   auto filled = *on_call;
   auto target = agent_file::fill_in(on_call->http, job.call());
-  if (!target) co_return fail(target.error());
+  if (!target) {
+    job.logger().error("on_call is not asked: {}", target.error().message());
+    co_return fail(target.error());
+  }
   filled.http = std::move(*target);
   co_return co_await webhook::ask_on_call(std::move(filled), job.call(), client, job.logger());
+}
+
+// An answer of on_call with mistakes is none: then the call goes on as the file says, where it may go on without one.
+Result<CallSettings> settings_for(const AgentFile& file, JobContext& job, const boost::json::object& overrides) {
+  auto settings = file.for_call(job.call(), overrides);
+  const auto& on_call = file.worker().on_call;
+  if (settings || overrides.empty() || !on_call || settings.error().code() == Errc::not_found) return settings;
+  const bool refused = on_call->refuse_if_unreachable;
+  job.logger().error("on_call: the server's answer cannot be used: {}; {}", settings.error().message(),
+                     refused ? "the call is refused (if_unreachable)" : "the call goes on without it");
+  if (refused) return fail(Errc::refused, kNotTaken);
+  return file.for_call(job.call(), {});
+}
+
+// What the call lacks is for who places it, and what the operator's server says; what is wrong with a file or an answer is not.
+std::string for_caller(const Error& why) {
+  return why.code() == Errc::not_found || why.code() == Errc::refused ? why.message() : kNotTaken;
 }
 
 Task<void> answer(std::shared_ptr<const AgentFile> file, webhook::ClientFactory clients, JobContext& job) {
   std::shared_ptr<net::HttpClient> client = clients(job.scope().loop(), job.scope());
   auto overrides = co_await ask_about(*file, job, *client);
-  if (!overrides) co_return job.refuse(overrides.error().message());
-  auto settings = file->for_call(job.call(), *overrides);
+  if (!overrides) co_return job.refuse(for_caller(overrides.error()));
+  auto settings = settings_for(*file, job, *overrides);
   if (!settings) {
     job.logger().error("the call is refused: {}", settings.error().message());
-    // What the call lacks is for who places it; what is wrong with the answer of on_call is for the operator.
-    const bool lacks = settings.error().code() == Errc::not_found;
-    co_return job.refuse(lacks ? settings.error().message() : "the agent's settings for this call cannot be used");
+    co_return job.refuse(for_caller(settings.error()));
   }
   job.options() = settings->session;
   const auto agents = std::make_shared<CallAgents>(job.call(), std::move(*settings), std::move(client));

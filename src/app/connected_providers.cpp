@@ -282,4 +282,12 @@ void add_connected_providers(ProviderRegistry& registry, std::shared_ptr<Assets>
       describe_deepgram_tts());
 }
 
+std::vector<std::string> keys_in_environment() {
+  std::vector<std::string> keys;
+  for (const auto* service : {&openai(), &deepgram_service()}) {
+    if (const char* key = std::getenv(service->key_variable); key && *key) keys.emplace_back(key);
+  }
+  return keys;
+}
+
 }  // namespace parley::app

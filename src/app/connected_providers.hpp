@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <parley/providers.hpp>
 
@@ -14,5 +16,8 @@ bool needs_connection(const ProviderChoice& choice) noexcept;
 
 // Registers them. Their connections trust what `assets` has of authorities, and go through the proxies of the environment.
 void add_connected_providers(ProviderRegistry& registry, std::shared_ptr<Assets> assets);
+
+// The keys that they take from the environment without the agent file's naming them: no log may show one.
+std::vector<std::string> keys_in_environment();
 
 }  // namespace parley::app

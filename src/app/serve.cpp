@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <expected>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +17,7 @@
 
 #include "app/agent_app.hpp"
 #include "app/builtin_providers.hpp"
+#include "app/connected_providers.hpp"
 #include "app/privacy.hpp"
 #include "ipc/exit_code.hpp"
 #include "async/real_loop.hpp"
@@ -149,22 +155,50 @@ struct Served {
 };
 
 // The clients of tools and hooks: they trust the same authorities, which are read before the first call.
-webhook::ClientFactory http_clients(std::shared_ptr<Assets> assets) {
-  return [assets = std::move(assets)](Loop& loop, Scope& scope) {
-    auto proxies = net::ProxyRules::from_environment();
+webhook::ClientFactory http_clients(std::shared_ptr<Assets> assets, net::ProxyRules proxies) {
+  return [assets = std::move(assets), proxies = std::move(proxies)](Loop& loop, Scope& scope) {
     auto tls = assets->tls();
-    return net::make_http_client(dynamic_cast<RealLoop&>(loop), scope,
-                                 {.proxies = proxies ? std::move(*proxies) : net::ProxyRules{}, .tls = tls ? *tls : nullptr});
+    return net::make_http_client(dynamic_cast<RealLoop&>(loop), scope, {.proxies = proxies, .tls = tls ? *tls : nullptr});
   };
+}
+
+// The file's bytes, to be read under this name by the processes that this one starts, as long as it lives: an edit of the
+// file must reach none of them, or calls would be answered by several agents, and by none after a mistake. In memory, so
+// that nothing is left behind. Empty: there is no such memory, or the file cannot be read, which reading it will tell.
+std::string hold_copy(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text(agent_file::AgentFile::kMaxBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (!in.is_open() || in.bad()) return {};
+  const int fd = ::memfd_create("agent file", MFD_CLOEXEC | MFD_ALLOW_SEALING);  // open until this process ends
+  if (fd < 0) return {};
+  const bool whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (whole && ::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) == 0) return fmt::format("/proc/{}/fd/{}", ::getpid(), fd);
+  ::close(fd);
+  return {};
+}
+
+using LoadedFile = std::expected<agent_file::AgentFile, yaml::Mistakes>;
+
+// Places, relative paths and messages are those of the file, wherever its bytes come from.
+LoadedFile load_file(const ServeOptions& options, const ProviderRegistry& providers) {
+  const auto surroundings = agent_file::Environment::of_process(options.secrets_folder);
+  if (options.file_copy.empty()) return agent_file::AgentFile::load(options.file, providers, surroundings);
+  std::ifstream in(options.file_copy, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return agent_file::AgentFile::parse(text, options.file, providers, surroundings);
 }
 
 Result<Served> choose(const ServeOptions& options, App app, std::shared_ptr<Assets> assets) {
   if (options.file.empty()) return Served{std::move(app), {}};
-  auto file = agent_file::AgentFile::load(options.file, app.providers, agent_file::Environment::of_process(options.secrets_folder));
+  auto file = load_file(options, app.providers);
   if (!file) return fail(file.error().error());
+  auto proxies = net::ProxyRules::from_environment();
+  if (!proxies) return fail(proxies.error());
   auto secrets = file->secrets();
   auto shared = std::make_shared<const agent_file::AgentFile>(std::move(*file));
-  return Served{agent_app(std::move(shared), std::move(app.providers), http_clients(std::move(assets))), std::move(secrets)};
+  return Served{agent_app(std::move(shared), std::move(app.providers), http_clients(std::move(assets), std::move(*proxies))), std::move(secrets)};
 }
 
 roles::WorkerParts parts_of(const ServeOptions& options, const Setup& setup, App app, std::shared_ptr<Assets> assets,
@@ -206,6 +240,7 @@ std::string default_models() {
 void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("file", options.file, "The agent's file (docs/agent-file.md); without it this program's own agent answers")->option_text("[agent.yaml]");
   roles::add_worker_options(command, options.worker);
+  command.add_option("--file-copy", options.file_copy)->group("");
   command.add_option("--secrets", options.secrets_folder, "Folder of the files that {{secret.NAME}} means (default: $PARLEY_SECRETS, or /run/secrets)")
       ->option_text("FOLDER");
   options.models = default_models();
@@ -235,6 +270,13 @@ int run_serve(int argc, char** argv, ServeOptions options, App app) {
   };
   auto setup = understand(options);
   if (!setup) return usage(setup.error());
+  std::vector<char*> command(argv, argv + argc);
+  std::string copy;
+  if (options.worker.role == "supervisor" && !options.file.empty() && options.file_copy.empty()) {
+    options.file_copy = hold_copy(options.file);
+    copy = "--file-copy=" + options.file_copy;
+    if (!options.file_copy.empty()) command.push_back(copy.data());
+  }
   const auto assets = add_providers(app.providers, options);
   auto served = choose(options, std::move(app), assets);
   if (!served) return usage(served.error());
@@ -248,7 +290,8 @@ int run_serve(int argc, char** argv, ServeOptions options, App app) {
   if (auto applied = apply_privacy(privacy, assets, parts); !applied) return usage(applied.error());
   parts.secrets = std::move(served->secrets);
   if (!options.token.empty()) parts.secrets.push_back(options.token);
-  return roles::run_worker(argc, argv, options.worker, std::move(parts));
+  for (auto& key : keys_in_environment()) parts.secrets.push_back(std::move(key));
+  return roles::run_worker(static_cast<int>(command.size()), command.data(), options.worker, std::move(parts));
 }
 
 }  // namespace parley::app

@@ -15,6 +15,7 @@ class Assets;
 struct ServeOptions {
   roles::WorkerOptions worker;
   std::string file;                        // an agent file, in place of the program's own agent
+  std::string file_copy;                   // said by this program to itself: where its bytes are, as the supervisor read them
   std::string secrets_folder;              // of the files that secret.* names; empty: $PARLEY_SECRETS or /run/secrets
   std::string models;                      // folder of the model files; empty: default_models()
   std::string token;                       // asked of callers; needed beyond loopback

@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -130,13 +131,65 @@ on_end:
             self.assertIn("metadata.name", done.stderr)
             self.assertNotIn("metadata.town", done.stderr)
 
-    def test_overrides_that_make_no_sense_refuse_the_call_and_the_log_says_why(self):
+    def test_overrides_that_make_no_sense_are_no_answer_and_the_log_says_why(self):
         with Answers(200, {"turns": {"endpointing": {"min": "a moment"}}, "on_end": []}) as server:
-            path = self.write(f"on_call: {{url: {server.url}}}\n")
+            for unreachable, code in (("continue", 0), ("refuse", NO_CALL)):
+                with self.subTest(unreachable), tempfile.TemporaryDirectory() as folder:
+                    path = self.write(f"on_call: {{url: {server.url}, if_unreachable: {unreachable}}}\n")
+                    with Worker(PARLEY, folder, path) as worker:
+                        done = self.call(worker)
+                        self.assertEqual(done.returncode, code, worker.log())
+                        self.assertNotIn("endpointing", done.stderr)
+                        self.assertIn("turns.endpointing.min", worker.log())
+                        self.assertIn("on_end", worker.log())
+
+    def test_call_without_what_the_address_of_on_call_needs_is_refused_by_name(self):
+        path = self.write("on_call: {url: 'http://127.0.0.1:9/{{metadata.tenant}}'}\n")
+        with Worker(PARLEY, self.folder, path) as worker:
+            done = self.call(worker)
+            self.assertEqual(done.returncode, NO_CALL, worker.log())
+            self.assertIn("metadata.tenant", done.stderr)
+            self.assertIn("on_call is not asked", worker.log())
+
+    # ---- a running worker ----
+
+    def test_edit_of_the_file_reaches_no_process_of_a_running_worker(self):
+        path = self.write("greeting: Hello.\n")
+        with Worker(PARLEY, self.folder, "--role=supervisor", path) as worker:
+            path.write_text("instructions: [broken")
+            os.kill(self.zygote_of(worker), signal.SIGKILL)
+            deadline = time.monotonic() + 20
+            while (done := self.call(worker)).returncode and time.monotonic() < deadline:
+                time.sleep(0.2)  # the next zygote is being started
+            self.assertEqual(done.returncode, 0, worker.log() + done.stderr)
+
+    @staticmethod
+    def zygote_of(worker):
+        pid = worker.process.pid
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            if b"--role=zygote" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+        raise AssertionError("there is no zygote")
+
+    def test_proxy_that_cannot_be_used_is_told_before_any_call(self):
+        path = self.write("greeting: Hello.\n")
+        served = subprocess.run([PARLEY, "start", path, "--state-dir", self.folder / "state"], capture_output=True, text=True, timeout=20,
+                                env=os.environ | {"https_proxy": "", "HTTPS_PROXY": "not a proxy"})
+        self.assertEqual(served.returncode, USAGE)
+        self.assertIn("HTTPS_PROXY is no proxy that can be used", served.stderr)
+
+    # ---- hooks ----
+
+    def test_hook_with_variables_of_the_call_in_its_address_is_run(self):
+        with Answers(200, {}) as server:
+            path = self.write(f"on_end:\n  - http: {{url: '{server.url}/{{{{job.id}}}}?from={{{{sip.phoneNumber | default: nobody}}}}'}}\ngreeting: Hello.\n")
             with Worker(PARLEY, self.folder, path) as worker:
-                self.assertEqual(self.call(worker).returncode, NO_CALL, worker.log())
-                self.assertIn("turns.endpointing.min", worker.log())
-                self.assertIn("on_end", worker.log())
+                self.assertEqual(self.call(worker).returncode, 0, worker.log())
+                record = worker.record()
+                self.assertEqual([hook["state"] for hook in record["hooks"]], ["done"], worker.log())
+        call = server.told[0]["call"]
+        self.assertTrue(call["job_id"].startswith("AJ_"))
+        self.assertEqual((call["room"], call["participant"], call["sip"]), (None, {"identity": "", "attributes": {}}, {}))
 
     # ---- the work after the call ----
 
