@@ -69,6 +69,7 @@ export class Call {
     this.connection?.close();
     this.connection = connection;
     this.told.audio(agent);
+    this.replaceTrack();  // it may have changed since the offer
     connection.onconnectionstatechange = () => this.changed(connection);
     this.changed(connection);
   }
@@ -167,7 +168,8 @@ export class Call {
     this.set('leaving');
     this.wake?.();
     this.expectEnd();
-    const told = await this.request(this.location, { method: 'DELETE', keepalive: true }).then(() => true, () => false);
+    const told = await this.request(this.location, { method: 'DELETE', keepalive: true })
+      .then(() => true, ({ status }) => status === 404);  // over already: the last events say how
     if (!told) this.over({ cause: 'caller_hung_up', untold: true });
   }
 

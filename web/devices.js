@@ -18,12 +18,15 @@ const constraints = (id) => ({
 export class Microphone {
   muted = false;
 
-  // `changed(stream)`: another track sends from now on. `gone()`: there is none any more.
+  // `changed(stream)`: another track sends from now on. `gone(problem)`: there is none any more.
   constructor({ changed = () => {}, gone = () => {} } = {}) {
     Object.assign(this, { changed, gone });
   }
 
   get track() { return this.stream?.getAudioTracks()[0]; }
+
+  // Nothing is heard from it any more, and nothing has taken its place.
+  get lost() { return !this.closed && this.track?.readyState === 'ended'; }
 
   // Throws a Problem. The one that was remembered, if it is still there.
   async open() {
@@ -37,7 +40,7 @@ export class Microphone {
     const before = this.stream;
     this.take(await ask(id));
     stop(before);
-    this.changed(this.stream);
+    if (!this.closed) this.changed(this.stream);
   }
 
   take(stream) {
@@ -47,14 +50,20 @@ export class Microphone {
     this.track.addEventListener('ended', () => this.stream === stream && this.replace());
   }
 
-  // It was unplugged, or taken away: whatever other there is.
+  // It was unplugged, or taken away: whatever other there is. When that fails, whoever hears of a device asks again.
   async replace() {
-    try {
-      this.take(await ask(null));
-      if (!this.closed) this.changed(this.stream);
-    } catch (problem) {
-      this.gone(problem);
+    this.wanted = true;
+    if (this.replacing) return;
+    this.replacing = true;
+    let failure = null;
+    while (this.wanted && this.lost) {
+      this.wanted = false;
+      failure = await ask(null).then((stream) => this.take(stream), (problem) => problem);
     }
+    this.replacing = false;
+    if (this.closed) return;
+    if (!this.lost) this.changed(this.stream);
+    else if (failure) this.gone(failure);
   }
 
   mute(muted) {

@@ -30,7 +30,7 @@ async function start({ place, began, take = false, muted = false, tries = 0 } = 
   transcript.clear();
   view.mode('call');
   view.state('asking');
-  const microphone = new devices.Microphone({ changed: () => microphoneChanged(), gone: (problem) => tell(problem, []) });
+  const microphone = new devices.Microphone({ changed: () => microphoneChanged(), gone: (problem) => microphoneGone(microphone, problem) });
   const mine = call = new Call({ place, began: began ?? Date.now(), microphone, told: {} });
   mine.told = listener(mine, tries);
   toggleMute(muted);
@@ -77,6 +77,7 @@ function listener(mine, tries) {
     audio: current((stream) => play(stream)),
     over: current((how) => {
       call = null;
+      view.takeBack(mine.microphone?.problem);
       if (how.unanswered) return rest('idle');
       rest('over');
       ending.show($('ending'), how);
@@ -133,9 +134,15 @@ function play(stream) {
 }
 
 function microphoneChanged() {
+  view.takeBack(call?.microphone.problem);
   call?.replaceTrack();
   levels.listen('you', call?.microphone.stream);
   devices.list($('microphone'), call?.microphone.track);
+}
+
+function microphoneGone(microphone, problem) {
+  microphone.problem = problem;
+  tell(problem, microphone.lost ? [[problem.button, () => microphone.replace()]] : []);
 }
 
 // ---- when it is over, or did not begin
@@ -170,12 +177,12 @@ function explain(problem, mine, tries = 0) {
 
 function waitAndTry(problem, tries) {
   let left = problem.after;
-  const words = () => `${problem.text} Trying again in ${left} s.`;
   const stop = () => { clearInterval(countdown); tell(problem, [['Keep trying', () => waitAndTry(problem, tries)]]); };
-  view.notice(problem.title, words(), [['Stop trying', stop]]);
+  view.notice(problem.title, `${problem.text} Trying again`, [['Stop trying', stop]]);
+  view.noticeSeconds(left);
   clearInterval(countdown);
   countdown = setInterval(() => {
-    if (--left > 0) return view.noticeText(words());
+    if (--left > 0) return view.noticeSeconds(left);
     start({ tries });
   }, 1000);
 }
@@ -238,7 +245,7 @@ $('hang-up').addEventListener('click', hangUp);
 $('mute').addEventListener('click', () => toggleMute());
 $('microphone').addEventListener('change', async ({ target }) => {
   const microphone = call?.microphone ?? new devices.Microphone();
-  await microphone.choose(target.value).catch((problem) => tell(problem, []));
+  await microphone.choose(target.value).catch((problem) => microphoneGone(microphone, problem));
 });
 $('access').addEventListener('submit', (event) => {
   event.preventDefault();
@@ -272,7 +279,10 @@ addEventListener('pagehide', () => {
 });
 addEventListener('pageshow', (event) => event.persisted && location.reload());
 
-devices.watchDevices(() => devices.list($('microphone'), call?.microphone?.track));
+devices.watchDevices(() => {
+  devices.list($('microphone'), call?.microphone?.track);
+  if (call?.microphone?.lost) call.microphone.replace();
+});
 devices.list($('microphone'));
 const left = JSON.parse(sessionStorage.getItem('call') ?? 'null');
 sessionStorage.removeItem('call');

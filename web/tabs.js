@@ -37,8 +37,15 @@ export class Tabs {
 
   lock(options) {
     return new Promise((resolve) => {
-      const held = () => { resolve(true); return new Promise((release) => { this.release = release; }); };
-      navigator.locks.request(LOCK, options, held).catch(() => { this.release = null; resolve(false); });
+      const asked = this.asked = {};  // another when it is let go of before it is had
+      const held = () => {
+        resolve(this.asked === asked);
+        return this.asked === asked && new Promise((release) => { this.release = release; });
+      };
+      navigator.locks.request(LOCK, options, held).catch(() => {
+        if (this.asked === asked) this.release = null;
+        resolve(false);
+      });
     });
   }
 
@@ -49,6 +56,7 @@ export class Tabs {
 
   letGo() {
     this.call = null;
+    this.asked = null;
     this.release?.();
     this.release = null;
   }

@@ -45,7 +45,6 @@ export function mode(name, { again = false } = {}) {
 
 export function muted(yes) {
   $('mute').setAttribute('aria-pressed', String(yes));
-  $('mute').firstChild.textContent = yes ? 'Unmute' : 'Mute';
   document.body.toggleAttribute('data-muted', yes);
 }
 
@@ -55,7 +54,8 @@ export function notice(title = '', text = '', buttons = []) {
   const [heading, words, actions] = box.children;
   const focused = [...actions.children].indexOf(document.activeElement);
   heading.textContent = title;
-  words.textContent = text;
+  words.firstChild.textContent = text;
+  words.lastChild.textContent = '';
   actions.replaceChildren(...buttons.filter(([label]) => label).map(([label, press], index) => {
     const button = document.createElement('button');
     Object.assign(button, { type: 'button', textContent: label, className: index ? '' : 'primary' });
@@ -66,9 +66,14 @@ export function notice(title = '', text = '', buttons = []) {
   actions.children[focused]?.focus();
 }
 
-// Only its words change: a countdown.
-export function noticeText(text) {
-  $('notice').children[1].textContent = text;
+// A countdown behind its words: seen, and not read out every second.
+export function noticeSeconds(left) {
+  $('notice').children[1].lastChild.textContent = ` in ${left} s.`;
+}
+
+// It is not so any more. A notice of anything else stays.
+export function takeBack(problem) {
+  if (problem && $('notice').firstElementChild.textContent === problem.title) notice();
 }
 
 export function askForToken(why) {

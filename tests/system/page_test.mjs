@@ -66,6 +66,27 @@ const microphoneFails = (name) => page.evaluate((error) => {
   navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', error));
 }, name);
 
+const microphoneReturns = () => page.evaluate(() => { delete navigator.mediaDevices.getUserMedia; });
+
+// The track of the call ends as when it is unplugged, and there is no other microphone.
+async function unplug() {
+  await microphoneFails('NotFoundError');
+  await page.evaluate(() => {
+    const { track } = made.at(-1).getSenders()[0];
+    track.stop();
+    track.dispatchEvent(new Event('ended'));
+  });
+}
+const locksHeld = () => page.evaluate(() => navigator.locks.query().then(({ held }) => held.length));
+
+// The lock of the browser is asked for only when `open()` is called; `granted` counts.
+const gateLocks = () => page.evaluate(() => {
+  const request = navigator.locks.request.bind(navigator.locks);
+  const gate = new Promise((open) => { window.open = open; });
+  window.granted = 0;
+  navigator.locks.request = (name, options, held) => gate.then(() => request(name, {}, (lock) => { ++granted; return held(lock); }));
+});
+
 const events = (list) => list.map(([type, data], index) => `id: ${index + 1}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`).join('');
 
 // Text against what is behind it (WCAG 2, 1.4.3), and controls without a name.
@@ -180,7 +201,7 @@ const scenarios = {
     await answered();
     seen.inCall = await focused();
     await page.keyboard.press('Escape');
-    const muted = () => page.getAttribute('#mute', 'aria-pressed');
+    const muted = () => page.$eval('#mute', (button) => `${button.firstChild.textContent} ${button.ariaPressed}`);
     await page.keyboard.press('m');
     seen.muted = [await muted()];
     await page.keyboard.press('m');
@@ -290,6 +311,7 @@ const scenarios = {
     await press('Keep trying', other);
     await other.waitForFunction(() => /Trying again in [1-5] s/.test(document.querySelector('#notice').textContent), null, { timeout: 5000 });
     seen.counting = await notice(other);
+    seen.announced = await other.$eval('#notice p', (words) => [...words.querySelectorAll(':not([aria-hidden])')].map((part) => part.textContent).join(''));
     await hangUp();
     await answered(other);
     seen.served = await other.isVisible('#hang-up');
@@ -364,6 +386,64 @@ const scenarios = {
     await hangUp();
     await page.reload();
     seen.kept = await page.waitForFunction((id) => document.querySelector('#microphone').value === id, chosen, { timeout: 5000 }).then(() => true);
+  },
+
+  // Twice: heard of by itself, and by the button.
+  async 'microphone unplugged'() {
+    await countConnections();
+    await page.click('#call');
+    await answered();
+    await unplug();
+    seen.notice = await notice();
+    await microphoneFails('NotReadableError');
+    await press('Try again');
+    await page.waitForFunction(() => document.querySelector('#notice h2').textContent.includes('taken'), null, { timeout: 5000 });
+    seen.still = await notice();
+    await microphoneReturns();
+    await page.evaluate(() => navigator.mediaDevices.dispatchEvent(new Event('devicechange')));
+    await page.waitForSelector('#notice[hidden]', { state: 'attached', timeout: 5000 });
+    await said('opening hours');  // the agent hears it
+    await unplug();
+    await notice();
+    await microphoneReturns();
+    await press('Try again');
+    await page.waitForSelector('#notice[hidden]', { state: 'attached', timeout: 5000 });
+    seen.sends = await page.evaluate(() => made.map((connection) => connection.getSenders()[0].track.readyState));
+    await unplug();
+    await notice();
+    await hangUp();
+    seen.afterwards = await page.isVisible('#notice');
+  },
+
+  // Hung up before the browser has said whether another tab has a call; then also called again.
+  async 'hang up at once'() {
+    await gateLocks();
+    await page.click('#call');
+    await page.click('#hang-up');
+    await state('Ready');
+    await page.evaluate(() => window.open());
+    await page.waitForFunction(() => granted === 1, null, { timeout: 5000 });
+    seen.held = await locksHeld();
+    await page.reload();
+    await gateLocks();
+    await page.click('#call');
+    await page.click('#hang-up');
+    await page.click('#call');
+    await page.evaluate(() => window.open());
+    await answered();
+    seen.heldInCall = await locksHeld();
+    await hangUp();
+    seen.heldAfterwards = await locksHeld();
+  },
+
+  // The worker knows nothing of the call any more when it is hung up.
+  async 'hang up what is over'() {
+    await page.click('#call');
+    await answered();
+    await page.route('**/call/*', (route) => (route.request().method() === 'DELETE' ? route.fulfill({ status: 404 }) : route.continue()));
+    await hangUp();
+    seen.words = await page.textContent('#ending');
+    expected('404');
   },
 
   async 'agent killed'() {

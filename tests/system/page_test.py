@@ -107,7 +107,7 @@ class Page(unittest.TestCase):
         seen = self.browse(worker, "keyboard")
         self.assertNotEqual(seen["ring"], "none", "the focus is seen")
         self.assertEqual((seen["inCall"], seen["afterwards"]), ("hang-up", "call"))
-        self.assertEqual((seen["muted"], seen["still"]), (["true", "false"], True))
+        self.assertEqual((seen["muted"], seen["still"]), (["Mute true", "Mute false"], True))
         self.assertLessEqual({"mute", "hang-up", "microphone", "scroll"}, set(seen["reached"]))
         self.assertEqual(seen["ending"], "You hung up")
         self.stops_clean(worker)
@@ -148,6 +148,7 @@ class Page(unittest.TestCase):
         seen = self.browse(worker, "all slots taken")
         self.assertEqual(seen["notice"], {"title": "Nobody is free just now", "text": "All slots are taken (1).", "buttons": ["Keep trying"]})
         self.assertEqual(seen["counting"]["buttons"], ["Stop trying"])
+        self.assertEqual(seen["announced"], "All slots are taken (1). Trying again", "not every second anew")
         self.assertTrue(seen["served"])
         self.stops_clean(worker)
 
@@ -191,6 +192,29 @@ class Page(unittest.TestCase):
         seen = self.browse(worker, "another microphone")
         self.assertTrue(seen["kept"])
         self.assertEqual(len(list((worker.state / "calls").glob("CA_*"))), 1)
+        self.stops_clean(worker)
+
+    def test_microphone_unplugged_and_plugged_in_again_is_heard_in_the_same_call(self):
+        worker = self.worker()
+        seen = self.browse(worker, "microphone unplugged")
+        self.assertEqual([seen[when]["title"] for when in ("notice", "still")], ["No microphone was found", "The microphone is taken"])
+        self.assertEqual([seen[when]["buttons"] for when in ("notice", "still")], [["Try again"]] * 2)
+        self.assertEqual(seen["sends"], ["live"], "on the connection that there was")
+        self.assertEqual((seen["ending"], seen["afterwards"]), ("You hung up", False))
+        self.stops_clean(worker)
+
+    def test_call_hung_up_before_it_is_placed_keeps_no_other_from_calling(self):
+        worker = self.worker()
+        seen = self.browse(worker, "hang up at once")
+        self.assertEqual((seen["held"], seen["heldInCall"], seen["heldAfterwards"]), (0, 1, 0))
+        self.assertEqual(len(list((worker.state / "calls").glob("CA_*"))), 1)
+        self.stops_clean(worker)
+
+    def test_hanging_up_a_call_that_is_over_is_told_as_its_end(self):
+        worker = self.worker()
+        seen = self.browse(worker, "hang up what is over")
+        self.assertEqual(seen["ending"], "You hung up")
+        self.assertNotIn("could not be told", seen["words"])
         self.stops_clean(worker)
 
     def test_agent_that_died_is_said_to_be_gone_and_can_be_called_again(self):
