@@ -29,6 +29,8 @@ roles::WorkerOptions understood(const std::vector<std::string>& words) {
   CLI::App cli;
   roles::WorkerOptions options;
   roles::add_worker_options(cli, options);
+  std::vector<std::string> host_names;
+  cli.add_option("--host-name", host_names);  // src/app/serve.cpp's
   std::vector<std::string> given;
   for (const auto& word : words) {
     if (word.starts_with("--")) given.push_back(word);
@@ -100,6 +102,12 @@ TEST_F(Manifest, SlotsHaveTheirMemoryAndTheirPorts) {
   const auto dash = options.udp_ports.find('-');
   EXPECT_GE(std::stoi(options.udp_ports.substr(dash + 1)) - std::stoi(options.udp_ports) + 1, 2 * static_cast<int>(options.slots))
       << "a call that comes back has two for a moment";
+}
+
+TEST_F(Manifest, WorkerIsAskedUnderTheNamesOfItsServices) {
+  const auto takes = [this](const std::string& name) { return std::ranges::find(words, "--host-name=" + name) != words.end(); };
+  EXPECT_TRUE(objects.contains("Service/parley-calls") && takes("parley-calls"));
+  EXPECT_TRUE(objects.contains("Service/parley") && takes("$(POD_NAME).parley")) << "the headless one's names for each pod";
 }
 
 TEST_F(Manifest, SelectorsFindThePod) {

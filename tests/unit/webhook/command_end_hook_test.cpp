@@ -47,7 +47,7 @@ TEST_F(CommandEndHook, OneThatFails_IsAnError_AndWhatItSaidIsInTheLog) {
 
 TEST_F(CommandEndHook, OneThatHangs_IsToldToEnd_BeforeTheTrysTimeIsOver) {
   const auto began = loop().now();
-  EXPECT_THAT(error_of(try_script("echo hanging; exec sleep 1000", 2s)), AllOf(HasSubstr("had not ended after 1.5 s"), HasSubstr("SIGTERM")));
+  EXPECT_THAT(error_of(try_script("echo hanging; exec sleep 1000", 2s)), AllOf(HasSubstr("had not ended after 1."), HasSubstr("SIGTERM")));
   EXPECT_GE(loop().now() - began, 1500ms);
   EXPECT_THAT(log->text, HasSubstr("hanging"));
 }
