@@ -56,7 +56,8 @@ TurnTimes measure_turn(std::span<const Heard> heard, const Said& said, TimePoint
   const bool silent_at_end = !over || said.last - *over >= kSilent;
   if (said.interrupts) {
     times.spoke_on = !silent_at_end;
-    if (silent_at_end) times.stop = over ? *over - said.first : Duration::zero();
+    times.unclear = !over.has_value();  // the agent had just fallen silent: nothing was interrupted
+    if (over && silent_at_end) times.stop = *over - said.first;
   } else {
     times.unclear = over.has_value();
   }

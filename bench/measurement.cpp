@@ -145,6 +145,9 @@ class Measurement {
     for (const auto& caller : callers_) {
       if (caller->connected()) to = std::min(to, caller->log().connected + load_.length);
     }
+    if (to <= from) {
+      co_return fail(Errc::invalid_argument, "the first calls are over before the last has begun: fewer calls at a time, or longer ones (--length)");
+    }
     std::vector<Seen> seen;
     for (int i = 0; i < kSamples; ++i) {
       co_await sleep_until(from + (to - from) * i / kSamples);

@@ -60,7 +60,7 @@ Usage usage_of(const std::vector<int>& pids);
 // User and system time of a family so far, of ended children too.
 double processor_seconds(const std::vector<int>& pids);
 
-// The whole machine's slabs that cannot be given back, and pages of socket buffers.
+// The whole machine's slabs that cannot be given back.
 double kernel_slab_mb();
 
 double load_average();

@@ -67,6 +67,14 @@ TEST(BenchHearing, TurnDuringWhichTheAgentBeganToSpeak_IsUnclearAndNotMeasured) 
   EXPECT_FALSE(turn.answer);
 }
 
+TEST(BenchHearing, CallerWhoInterruptsNobody_IsNotMeasured) {
+  std::vector<Heard> heard;
+  speak(heard, 0s, 2s);
+  const auto turn = measure_turn(heard, said(2100ms, 4s, true), at(10s));  // the agent had just finished
+  EXPECT_TRUE(turn.unclear);
+  EXPECT_FALSE(turn.stop);
+}
+
 TEST(BenchHearing, GapInSpeechIsLate_PauseOfTheAgentIsNot) {
   std::vector<Heard> heard;
   speak(heard, 0s, 1s);
