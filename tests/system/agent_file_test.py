@@ -182,7 +182,7 @@ on_end:
 
     def test_hook_with_variables_of_the_call_in_its_address_is_run(self):
         with Answers(200, {}) as server:
-            path = self.write(f"on_end:\n  - http: {{url: '{server.url}/{{{{job.id}}}}?from={{{{sip.phoneNumber | default: nobody}}}}'}}\ngreeting: Hello.\n")
+            path = self.write(f"on_end:\n  - http: {{url: '{server.url}/{{{{job.id}}}}?from={{{{sip.phoneNumber | default: \"nobody\"}}}}'}}\ngreeting: Hello.\n")
             with Worker(PARLEY, self.folder, path) as worker:
                 self.assertEqual(self.call(worker).returncode, 0, worker.log())
                 record = worker.record()
