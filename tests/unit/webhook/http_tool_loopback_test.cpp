@@ -143,7 +143,7 @@ TEST_F(HttpToolLoopback, ServerThatIsNotThere_IsAnError_ThatSaysSo) {
   std::optional<Result<ToolResult>> out;
   run(use(*this, tool, out));
   ASSERT_TRUE(out && !*out);
-  EXPECT_THAT(out->error().message(), AllOf(HasSubstr("cannot reach the server"), Not(HasSubstr("hidden"))));
+  EXPECT_THAT(out->error().message(), AllOf(HasSubstr("the tool's server cannot be reached"), Not(HasSubstr("hidden"))));
 }
 
 }  // namespace
