@@ -56,7 +56,7 @@ class PipelineSession final : public Session,
   void kill() noexcept;
 
   State state() const noexcept { return state_; }
-  // The transcript, what was used, how fast it answered: for the record of the call.
+  // What was used, how fast it answered: for the record of the call. Its transcript and tools are those of the events.
   boost::json::object summary() const;
 
   // Session

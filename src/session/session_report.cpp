@@ -92,13 +92,7 @@ boost::json::object PipelineSession::summary() const {
   for (const auto* name : {"transcription_delay", "end_of_turn_delay", "llm_node_ttft", "tts_node_ttfb", "e2e_latency"}) {
     if (!turn_metrics_.empty()) latency[name] = mean_of(turn_metrics_, name);
   }
-  boost::json::array tools;
-  for (const auto& item : history_.items) {
-    if (const auto* call = std::get_if<FunctionCall>(&item)) tools.emplace_back(call->name);
-  }
-  return {{"transcript", history_.to_json()},
-          {"tools", std::move(tools)},
-          {"usage",
+  return {{"usage",
            {{"llm_prompt_tokens", usage_.llm.prompt_tokens},
             {"llm_prompt_cached_tokens", usage_.llm.cached_tokens},
             {"llm_completion_tokens", usage_.llm.completion_tokens},

@@ -157,6 +157,8 @@ class Both:
         self.assertEqual(ended, [{"ended": record["call"]["id"], "outcome": "completed"}], log)
         self.assertEqual(booked[0]["call"], record["call"]["id"])
         self.assertEqual((record["outcome"], record["ended_by"]), ("completed", "agent"), record)
+        self.assertEqual({item["type"] for item in record["transcript"]}, {"message"}, record)
+        self.assertEqual([tool["name"] for tool in record["tools"]], ["book_table", "end_call"], record)
 
     def test_words_of_the_server_are_said_as_they_stand(self):
         said, _, log = self.call(self.serve(), *self.ASK)
