@@ -129,23 +129,20 @@ TEST_F(ChildProcesses, TaskThatIsDestroyedInItsWait_TakesTheProgramWithIt) {
   EXPECT_EQ(::kill(pid, 0), -1);
 }
 
-std::string name_of(int pid) {
-  std::string name;
-  std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)) >> std::ws, name);
-  return name;
-}
-
 TEST_F(ChildProcesses, ProcessThatDies_TakesItsProgramWithIt) {
   int told[2];
   ASSERT_EQ(::pipe(told), 0);
+  const std::string running = ::testing::TempDir() + "parley-running-" + std::to_string(::getpid());
+  ASSERT_EQ(::mkfifo(running.c_str(), 0600), 0);
   const pid_t parent = ::fork();
   if (parent == 0) {
     RealLoop own("dying");
     Scope top(own, "root");
-    auto child = ChildProcess::start(own, top, shell("exec sleep 1000"));
+    auto child = ChildProcess::start(own, top, shell("echo running > " + running + "; exec sleep 1000"));
     const int pid = child ? (*child)->pid() : 0;
     // Before the program runs, what was forked for it ends by itself: that is not what is tested.
-    for (int left = 5000; left > 0 && name_of(pid) != "sleep"; --left) ::usleep(1000);
+    std::string word;
+    std::ifstream(running) >> word;
     (void)!::write(told[1], &pid, sizeof pid);
     ::raise(SIGKILL);
   }
@@ -153,6 +150,7 @@ TEST_F(ChildProcesses, ProcessThatDies_TakesItsProgramWithIt) {
   ASSERT_EQ(::read(told[0], &pid, sizeof pid), static_cast<ssize_t>(sizeof pid));
   ::close(told[0]);
   ::close(told[1]);
+  ::unlink(running.c_str());
   EXPECT_EQ(signal_that_ended(parent), SIGKILL);
   ASSERT_GT(pid, 0);
   EXPECT_EQ(signal_that_ended(pid), SIGKILL);
