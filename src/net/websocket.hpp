@@ -32,7 +32,8 @@ struct WebSocketFarewell {
 //
 // Bound:  messages of kMaxMessageBytes; kMaxSending of them on their way out, kMaxReceived on their way in: who sends waits
 //         then, and the server is not read.
-// Ending: the three verbs. request_stop() lets what is under way go out, then says goodbye, for at most kGoodbyeLimit.
+// Ending: the three verbs. request_stop() lets what is under way go out, each piece within its own time, then says goodbye for at
+//         most kGoodbyeLimit; close() bounds the whole by its deadline.
 //         Destroying it, or the scope that it was opened in, ends the connection at once.
 class WebSocket {
  public:

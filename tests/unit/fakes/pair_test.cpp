@@ -190,7 +190,9 @@ TEST_F(Pair, Voice_SpeaksTwice_OnOneSocket_AndIsInterruptedInBetween) {
     CO_ASSERT_OK(co_await cut->audio().pop(t.in(5s)));
     EXPECT_TRUE((co_await cut->close(t.in(5s))).clean());
     cut.reset();
-    co_await sleep_for(100ms);  // real time, for the server to clear
+    const auto cleared = t.in(10s);
+    while ((co_await t.stats()).at_pointer("/tts/clears").to_number<int>() == 0 && !cleared.passed(t.loop().now())) co_await sleep_for(10ms);
+    co_await sleep_for(100ms);  // real time, for its word to come back
     auto last = tts->stream(*call);
     EXPECT_NEAR(to_seconds(co_await speak(t, *last)), 36.0 / 14, 0.01);
     last.reset();
