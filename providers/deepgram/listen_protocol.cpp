@@ -8,20 +8,13 @@
 #include <parley/audio/frame.hpp>
 
 #include "providers/deepgram/connect.hpp"
+#include "providers/deepgram/messages.hpp"
 
 namespace parley::deepgram {
 
 namespace json = boost::json;
 
 namespace {
-
-constexpr std::size_t kMaxShownBytes = 200;  // of a message in an error
-
-std::string_view text_at(const json::object& object, std::string_view key) noexcept {
-  const auto* value = object.if_contains(key);
-  const auto* text = value ? value->if_string() : nullptr;
-  return text ? std::string_view(*text) : std::string_view();
-}
 
 bool true_at(const json::object& object, std::string_view key) noexcept {
   const auto* value = object.if_contains(key);
@@ -76,10 +69,8 @@ std::string listen_target(const ListenOptions& options, std::string_view languag
 }
 
 Result<Heard> read_heard(std::string_view message) {
-  boost::system::error_code failed;
-  const auto value = json::parse(message, failed);
-  const auto* object = failed ? nullptr : value.if_object();
-  if (!object) return fail(Errc::protocol, fmt::format("no JSON object: {}", message.substr(0, kMaxShownBytes)));
+  const auto object = read_message(message);
+  if (!object) return fail(object.error());
   const auto type = text_at(*object, "type");
   if (type == "Results") return read_results(*object);
   Heard heard;

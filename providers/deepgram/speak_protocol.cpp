@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "providers/deepgram/connect.hpp"
+#include "providers/deepgram/messages.hpp"
 
 namespace parley::deepgram {
 
@@ -14,13 +15,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMaxShownBytes = 200;
 constexpr std::string_view kSpaces = " \t\r\n";
-
-std::string text_at(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 // Where to cut a text that is too long: after a space, or else between two characters.
 std::size_t cut_of(std::string_view text) {
@@ -56,10 +51,8 @@ std::vector<std::string> speak_messages(std::string_view text) {
 }
 
 Result<Said> read_said(std::string_view message) {
-  boost::system::error_code failed;
-  const auto value = json::parse(message, failed);
-  const auto* object = failed ? nullptr : value.if_object();
-  if (!object) return fail(Errc::protocol, fmt::format("no JSON object: {}", message.substr(0, kMaxShownBytes)));
+  const auto object = read_message(message);
+  if (!object) return fail(object.error());
   const auto type = text_at(*object, "type");
   Said said;
   if (type == "Flushed") said.type = Said::Type::flushed;

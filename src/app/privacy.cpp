@@ -1,23 +1,10 @@
 #include "app/privacy.hpp"
 
-#include <cstdlib>
-
+#include "app/http_clients.hpp"
 #include "job/http_mirror.hpp"
-#include "net/net_http_client.hpp"
 #include "net/url.hpp"
 
 namespace parley::app {
-
-namespace {
-
-std::unique_ptr<job::JournalMirror> make_mirror(RealLoop& loop, Scope& scope, const std::string& url, net::ProxyRules proxies, Assets& assets) {
-  auto tls = assets.tls();
-  std::shared_ptr<net::HttpClient> client =
-      net::make_http_client(loop, scope, {.proxies = std::move(proxies), .tls = tls ? std::move(*tls) : nullptr});
-  return std::make_unique<job::HttpMirror>(scope, std::move(client), url);
-}
-
-}  // namespace
 
 Result<void> apply_privacy(const PrivacyOptions& privacy, std::shared_ptr<Assets> assets, roles::WorkerParts& parts) {
   const auto& journal = privacy.journal;
@@ -29,10 +16,10 @@ Result<void> apply_privacy(const PrivacyOptions& privacy, std::shared_ptr<Assets
   if (!url || (url->scheme != "http" && url->scheme != "https")) {
     return fail(Errc::invalid_argument, "privacy.journal.mirror is no http:// or https:// URL");
   }
-  auto proxies = net::ProxyRules::from_environment();
-  if (!proxies) return fail(proxies.error());
-  parts.mirror = [url = journal.mirror, proxies = std::move(*proxies), assets](RealLoop& loop, Scope& scope) {
-    return make_mirror(loop, scope, url, proxies, *assets);
+  auto clients = http_clients(assets);
+  if (!clients) return fail(clients.error());
+  parts.mirror = [url = journal.mirror, clients = std::move(*clients)](RealLoop& loop, Scope& scope) {
+    return std::make_unique<job::HttpMirror>(scope, clients(loop, scope), url);
   };
   if (!url->tls()) return {};
   parts.prewarm = [assets, before = std::move(parts.prewarm)] {

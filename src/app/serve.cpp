@@ -18,11 +18,11 @@
 #include "app/agent_app.hpp"
 #include "app/builtin_providers.hpp"
 #include "app/connected_providers.hpp"
+#include "app/http_clients.hpp"
 #include "app/privacy.hpp"
 #include "ipc/exit_code.hpp"
 #include "async/real_loop.hpp"
 #include "net/endpoint.hpp"
-#include "net/net_http_client.hpp"
 #include "providers/moonshine/moonshine_model.hpp"
 #include "rtc/warm_up.hpp"
 #include "rtc/webrtc_transport.hpp"
@@ -154,14 +154,6 @@ struct Served {
   std::vector<std::string> secrets;
 };
 
-// The clients of tools and hooks: they trust the same authorities, which are read before the first call.
-webhook::ClientFactory http_clients(std::shared_ptr<Assets> assets, net::ProxyRules proxies) {
-  return [assets = std::move(assets), proxies = std::move(proxies)](Loop& loop, Scope& scope) {
-    auto tls = assets->tls();
-    return net::make_http_client(dynamic_cast<RealLoop&>(loop), scope, {.proxies = proxies, .tls = tls ? *tls : nullptr});
-  };
-}
-
 // The file's bytes, to be read under this name by the processes that this one starts, as long as it lives: an edit of the
 // file must reach none of them, or calls would be answered by several agents, and by none after a mistake. In memory, so
 // that nothing is left behind. Empty: there is no such memory, or the file cannot be read, which reading it will tell.
@@ -194,11 +186,11 @@ Result<Served> choose(const ServeOptions& options, App app, std::shared_ptr<Asse
   if (options.file.empty()) return Served{std::move(app), {}};
   auto file = load_file(options, app.providers);
   if (!file) return fail(file.error().error());
-  auto proxies = net::ProxyRules::from_environment();
-  if (!proxies) return fail(proxies.error());
+  auto clients = http_clients(std::move(assets));
+  if (!clients) return fail(clients.error());
   auto secrets = file->secrets();
   auto shared = std::make_shared<const agent_file::AgentFile>(std::move(*file));
-  return Served{agent_app(std::move(shared), std::move(app.providers), http_clients(std::move(assets), std::move(*proxies))), std::move(secrets)};
+  return Served{agent_app(std::move(shared), std::move(app.providers), std::move(*clients)), std::move(secrets)};
 }
 
 roles::WorkerParts parts_of(const ServeOptions& options, const Setup& setup, App app, std::shared_ptr<Assets> assets,
