@@ -11,19 +11,13 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "base/freer.hpp"
 #include "net/net_error.hpp"
 
 namespace parley::net {
 
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
 using SslPointer = std::unique_ptr<SSL, Freer<SSL_free>>;
 using ContextPointer = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;
 using MethodPointer = std::unique_ptr<BIO_METHOD, Freer<BIO_meth_free>>;
