@@ -104,11 +104,24 @@ struct Prepared {
   pid_t parent;
 };
 
+// Every signal, those too that the C library keeps for itself and refuses to reset: whoever started us may have had them
+// ignored, and the program would inherit that.
+void default_signals() noexcept {
+  struct {
+    void* handler;
+    unsigned long flags;
+    void* restorer;
+    std::uint64_t mask;
+  } kernels_own{};
+  static_assert(SIG_DFL == nullptr);
+  for (int number = 1; number < NSIG; ++number) ::syscall(SYS_rt_sigaction, number, &kernels_own, nullptr, sizeof kernels_own.mask);
+}
+
 [[noreturn]] void become(const Prepared& p) noexcept {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != p.parent) ::_exit(kCannotRun);
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  default_signals();
   ::dup2(p.input, STDIN_FILENO);
   ::dup2(p.output, STDOUT_FILENO);
   ::dup2(p.output, STDERR_FILENO);
