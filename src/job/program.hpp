@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,12 +19,15 @@
 #include <parley/async/scope.hpp>
 #include <parley/base/log.hpp>
 
+#include "ipc/room_job.hpp"
+
 namespace parley::job {
 
 struct CallInfo {
   std::string call_id;     // CA_...
   std::string attempt_id;  // AJ_...
   boost::json::object metadata;
+  std::optional<ipc::RoomJob> room{};  // a call in a LiveKit room; none: straight from the caller
 };
 
 // What a program may use of its job.
@@ -55,6 +59,10 @@ class JobProgram {
 
   // Answers an SDP offer: the call's first, or one for a new connection of the same call.
   virtual Task<Result<std::string>> answer(std::string offer, Deadline deadline) = 0;
+
+  // Goes into the LiveKit room of CallInfo::room, whence the caller is heard; a call that has one is offered nothing. Returns
+  // when we are in the room, before the caller need be. Errc::not_found: the caller, or the room, is gone already.
+  virtual Task<Result<void>> join(Deadline) { co_return fail(Errc::refused, "this program answers no calls in rooms"); }
 
   // Stops input, and speech: interrupted at once when `forced`, else finished within the drain's deadline.
   virtual void request_stop(StopReason reason, bool forced) noexcept = 0;
