@@ -6,10 +6,13 @@
 // server that knows them can finish the DTLS handshake before libdatachannel has stored the server's fingerprint.
 //
 // Thread: the loop's only. The library's threads reach it through one bounded queue.
-// Bound:  kMaxQueued events (audio that finds it full is dropped and counted, reliable data that does ends the connection:
-//         nothing is lost without a word), kMaxSenders and kMaxReceivers sections, kMaxDataBytes a message.
-// Ending: close(deadline) says goodbye (DTLS close_notify) and waits until the native object is destroyed; kill() and the
-//         destructor hand it to a helper thread without waiting. A native object that does not go is abandoned and counted.
+// Bound:  kMaxQueued packets that wait to be taken, what exceeds them is dropped and counted. kMaxQueuedMessages and
+//         kMaxQueuedBytes of data: lossy data is dropped and counted, reliable data waits where it is, which closes the SCTP
+//         window and slows the sender down. When none is taken for kStalledAfter the connection ends: nothing is lost without a
+//         word. kMaxSenders and kMaxReceivers sections; kMaxDataBytes a message out, kMaxReceivedBytes one in.
+// Ending: close(deadline) lets data on its way out go (kFlushWithin at most), says goodbye (DTLS close_notify) and waits until
+//         the native object is destroyed; kill() and the destructor hand it to a helper thread without waiting. A native
+//         object that does not go is abandoned and counted.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +54,7 @@ struct SendSection {
 struct SfuEvent {
   enum class Type : std::uint8_t {
     state,      // look at connected(), down(), data_open()
-    packet,     // RTP or RTCP that came on `mid`
+    packet,     // RTP that came on `mid`; or, with an empty mid, RTCP: a compound concerns many sections, find yours by SSRC
     data,       // a message on a data channel
     candidate,  // a local candidate to be told to the server; empty: there are no more
   };
@@ -61,17 +64,22 @@ struct SfuEvent {
   DataKind kind = DataKind::reliable;
   Bytes bytes;            // packet, data
   std::string candidate;  // candidate: "candidate:1 1 UDP ..."
+  std::shared_ptr<const void> place;  // in the queue; given back when the event is destroyed
 };
 
 class SfuConnection {
  public:
-  static constexpr std::size_t kMaxQueued = 512;
+  static constexpr std::size_t kMaxQueued = 512;          // packets: 10 s of one speaker, 0.6 s of sixteen
+  static constexpr std::size_t kMaxQueuedMessages = 256;
+  static constexpr std::size_t kMaxQueuedBytes = 4 * MiB;  // of messages
+  static constexpr Duration kStalledAfter = 5s;
   static constexpr std::size_t kMaxSenders = 4;
   static constexpr std::size_t kMaxReceivers = 32;
   static constexpr std::size_t kMaxIceServers = 2;
   static constexpr std::size_t kMaxDataBytes = 64'000;
+  static constexpr std::size_t kMaxReceivedBytes = 128 * KiB;  // longer ones are dropped and counted
   static constexpr std::size_t kMaxBufferedBytes = 2 * MiB;  // per channel, on its way out
-  static constexpr Duration kGatherWithin = 2s;
+  static constexpr Duration kFlushWithin = 250ms;
 
   SfuConnection(Loop& loop, Engine& engine, SfuSettings settings);
   ~SfuConnection();
@@ -84,8 +92,9 @@ class SfuConnection {
   // In the next offer the section is inactive, or sends again. Errc::not_found.
   Result<void> set_sending(const std::string& mid, bool active);
 
-  // A description of all sections. One offer is outstanding at a time: accept() its answer before the next. The first offer
-  // makes the native connection. Errc::unavailable: the connection is down.
+  // A description of all sections. One offer is outstanding at a time: a new one takes back the one whose answer has not been
+  // accepted. The first makes the native connection. Errc::unavailable: the connection is down. Errc::overloaded: another
+  // offer() or accept() has not returned.
   Task<Result<std::string>> offer(Deadline deadline);
   // The server's answer to the last offer. Errc::invalid_argument names what is wrong with it: the answer is checked before
   // the native library sees it.
@@ -94,11 +103,11 @@ class SfuConnection {
   // are left out.
   void add_remote_candidate(std::string_view candidate);
 
-  // What the present local and remote descriptions are; empty before the first.
+  // The last offer, and the last answer that was accepted; empty before the first.
   const std::string& local_description() const noexcept;
   const std::string& remote_description() const noexcept;
 
-  // Errc::timeout.
+  // Errc::timeout. One task takes them.
   Mailbox<SfuEvent>::Pop next(Deadline deadline) noexcept;
 
   bool connected() const noexcept;   // ICE and DTLS stand, audio can flow
