@@ -67,7 +67,14 @@ unpack_debian_cargo() {
     "install cargo 1.$oldest_cargo or newer, then 'make setup' again"
 }
 
-# The crate's dependencies are stood in for by empty ones: only the crate itself is fetched.
+# Every dependency of a crate, in a version that it accepts: an empty one stands in for it, and only the crate is fetched.
+stand_ins() {
+  case $1 in
+    datachannel-sys) echo bindgen:0.71.0 cmake:0.1.0 ;;
+    livekit-protocol) echo pbjson:0.9.0 pbjson-types:0.9.0 prost:0.14.0 serde:1.0.0 ;;
+  esac
+}
+
 fetch_cargo() {
   local name=$1 version=$2 stub crate
   has_cargo || unpack_debian_cargo
@@ -75,10 +82,10 @@ fetch_cargo() {
   {
     printf '[package]\nname = "fetch"\nversion = "0.0.0"\nedition = "2021"\n[lib]\npath = "lib.rs"\n'
     printf '[dependencies]\n%s = "=%s"\n[patch.crates-io]\n' "$name" "${version%%+*}"
-    printf '%s = { path = "%s" }\n' bindgen bindgen cmake cmake
+    for stub in $(stand_ins "$name"); do printf '%s = { path = "%s" }\n' "${stub%:*}" "${stub%:*}"; done
   } >project/Cargo.toml
   : >project/lib.rs
-  for stub in bindgen:0.71.0 cmake:0.1.0; do
+  for stub in $(stand_ins "$name"); do
     mkdir "project/${stub%:*}"
     printf '[package]\nname = "%s"\nversion = "%s"\nedition = "2021"\n[lib]\npath = "lib.rs"\n' "${stub%:*}" "${stub#*:}" \
       >"project/${stub%:*}/Cargo.toml"

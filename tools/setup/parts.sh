@@ -5,6 +5,7 @@
 places() {
   case $1 in
     libdatachannel) echo libdatachannel-0.23.2 ;;
+    livekit-protocol) echo livekit-protocol-0.8.2 ;;
     sherpa-onnx) echo sherpa-onnx-2.0.1 ;;
     silero) echo models/silero_vad.onnx models/silero_vad.LICENSE ;;
     moonshine) echo models/moonshine-tiny-en ;;
@@ -20,6 +21,16 @@ make_libdatachannel() {
     patch -d made/libdatachannel-0.23.2 -p1 --fuzz=0 --no-backup-if-mismatch <"$patch" >patch.log 2>&1 ||
       { cat patch.log >&2
         fail "libdatachannel" "$(basename "$patch") does not apply to the fetched sources" "the lock and the patches disagree: get a clean checkout of tools/setup"; }
+  done
+}
+
+make_livekit-protocol() {
+  local folder=made/livekit-protocol-0.8.2 proto
+  tar xzf "$1"
+  mkdir "$folder"
+  mv livekit-protocol-*/protocol/LICENSE livekit-protocol-*/protocol/NOTICE "$folder/"
+  for proto in livekit_agent livekit_metrics livekit_models livekit_rtc; do
+    python3 "$here/livekit-protocol_plain.py" livekit-protocol-*/protocol/protobufs/$proto.proto "$folder/$proto.proto"
   done
 }
 
