@@ -45,6 +45,8 @@ HEADER = {
     "deepgram": "providers/deepgram/deepgram_stt.hpp",
     "scripted": "providers/scripted/scripted_llm.hpp",
     "silero": "providers/silero/silero_vad.hpp",
+    "livekit_api": "livekit/api/server_api.hpp",
+    "livekit_worker": "livekit/worker/agent_worker.hpp",
     "libdatachannel": "rtc/rtc.hpp",
 }
 
@@ -78,6 +80,8 @@ MAY_SEE = {
     "deepgram": API | {"net"},
     "scripted": API | {"yaml"},
     "silero": API,
+    "livekit_api": BASE | {"net"},
+    "livekit_worker": BASE | {"net", "livekit_api"},
 }
 
 
@@ -89,6 +93,7 @@ NAMED = [
     ("session", "libdatachannel"), ("job", "worker"), ("job", "session"), ("job", "rtc"), ("worker", "rtc"),
     ("worker", "session"), ("worker", "job"), ("worker", "voice"), ("worker", "silero"), ("worker_http", "worker"),
     ("silero", "session"), ("openai", "audio"), ("moonshine", "ipc"), ("caller", "session"),
+    ("livekit_api", "livekit_worker"), ("livekit_worker", "worker"),
 ]
 
 

@@ -2,6 +2,9 @@
 //
 // The claims are those of the server's own package auth: `iss` is the API key, `sub` the identity, `nbf` and `exp` are
 // seconds since 1970; an absent canPublish, canSubscribe or canPublishData means true.
+//
+// Thread: any.
+// Bound:  a token is at most kMaxTokenBytes, made or read: it travels in one header field.
 #pragma once
 
 #include <map>
@@ -12,10 +15,14 @@
 
 #include <boost/json/object.hpp>
 
+#include <parley/base/bytes.hpp>
 #include <parley/base/result.hpp>
 #include <parley/base/time.hpp>
 
 namespace parley::livekit {
+
+inline constexpr std::size_t kMaxTokenBytes = 64 * KiB;
+inline constexpr Duration kLongestTokenLife = std::chrono::days(3650);
 
 // What opens a LiveKit server: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET.
 struct Credentials {
@@ -66,10 +73,12 @@ struct TokenClaims {
   SipGrant sip{};
   std::vector<RoomAgent> agents{};        // roomConfig.agents
   boost::json::object room_config{};      // the rest of roomConfig, as protojson
+  std::string sha256{};                   // base64 of a body's hash: a webhook's token
   Duration valid_for = std::chrono::hours(6);
 };
 
-// Errc::invalid_argument: no key, a secret that is empty, a room to join without its name or identity.
+// Errc::invalid_argument: no key, a secret that is empty, a room to join without its name or identity, no time that it is
+// valid for, text that is no UTF-8, more than kMaxTokenBytes of it all.
 Result<std::string> make_token(const Credentials& credentials, const TokenClaims& claims, WallTime now);
 
 // What a token says of itself, without any check of its signature (a client has no secret): its claims and when it ends.
@@ -79,7 +88,7 @@ struct TokenView {
   std::optional<WallTime> expires;
   boost::json::object claims;
 };
-// Errc::invalid_argument: not a JWT. Bounded: 64 KiB.
+// Errc::invalid_argument: not a JWT, or one longer than kMaxTokenBytes.
 Result<TokenView> read_token(std::string_view token);
 
 }  // namespace parley::livekit

@@ -3,6 +3,7 @@
 // Every request carries a token of its own, made for it and valid for kTokenLife.
 //
 // Thread: the loop's only.
+// Bound:  an answer of kMaxAnswer; one request a call, and none is repeated.
 // Ending: requests end with the task that asks, or at their deadline.
 #pragma once
 
@@ -70,11 +71,15 @@ struct SipParticipant {
   std::string sip_call_id;
 };
 
+struct TwirpMethod;
+
 // Errors: Errc::not_found (no such room, participant, dispatch), Errc::refused (401, 403: key, secret or grant),
-// Errc::invalid_argument, Errc::unavailable, Errc::timeout, Errc::protocol; each with the server's own words.
+// Errc::invalid_argument (also: what this server cannot do), Errc::unavailable, Errc::overloaded, Errc::timeout,
+// Errc::protocol (no LiveKit server); each with the server's own words.
 class ServerApi {
  public:
   static constexpr Duration kTokenLife = 60s;
+  static constexpr std::size_t kMaxAnswer = 4 * MiB;
 
   // `http` must outlive it.
   ServerApi(Loop& loop, net::HttpClient& http, Credentials credentials);
@@ -105,6 +110,11 @@ class ServerApi {
   Task<Result<void>> transfer_sip_participant(std::string room, std::string identity, std::string to, bool play_dialtone, Deadline deadline);
 
  private:
+  using Body = boost::json::object;
+  Task<Result<Body>> call(const TwirpMethod& method, Body body, TokenClaims grants, Deadline deadline);
+  Task<Result<void>> tell(const TwirpMethod& method, Body body, TokenClaims grants, Deadline deadline);
+  Result<net::ClientRequest> request(const TwirpMethod& method, const Body& body, const TokenClaims& grants) const;
+
   Loop& loop_;
   net::HttpClient& http_;
   Credentials credentials_;
