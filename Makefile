@@ -44,7 +44,7 @@ test:
 	@CC=$(CC) CXX=$(CXX) tools/run-tests
 
 soak sim:
-	@tools/setup/setup test
+	@tools/setup/setup $(if $(filter soak,$@),soak,test)
 	@CC=$(CC) CXX=$(CXX) tools/full-counts $@
 
 bench: setup | $(release)/build.ninja

@@ -96,3 +96,53 @@ fetch_cargo() {
   [ -n "$crate" ] || fail "$name" "cargo fetched it, but $name-$version.crate is not in its cache" "look at $logs/$part.log"
   cp "$crate" .
 }
+
+# --- go --------------------------------------------------------------------------------------------------------------
+# A program is compiled here, by one version of Go for everybody: so it comes out the same byte for byte, and the lock has
+# its SHA-256. That version is a module itself, which any newer or older Go fetches. Where there is none, the one command
+# that this takes is unpacked from Debian's package into the cache (11 MB instead of 460).
+go_version=go1.26.8
+oldest_go=19  # 1.19: Debian 12's
+
+has_go() {
+  local unpacked=$cache/tools/golang/usr/lib/go-1.19 minor
+  minor=$(go version 2>/dev/null | sed -nE 's/^go version go1\.([0-9]+).*/\1/p')
+  if [ "${minor:-0}" -ge "$oldest_go" ]; then
+    go=(go)
+  elif [ -x "$unpacked/bin/go" ]; then
+    go=(env "GOROOT=$unpacked" "$unpacked/bin/go")
+  else
+    return 1
+  fi
+}
+
+unpack_debian_go() {
+  local folder=$cache/tools/golang
+  command -v apt-get >/dev/null || fail "go" "there is no go" "install Go 1.$oldest_go or newer, then 'make setup' again"
+  say "    unpacking the go command of Debian's golang-1.19-go into the cache (not installed)"
+  become_root golang-1.19-go
+  update_lists
+  watched "golang-1.19-go" "$logs/go.log" . apt-get download golang-1.19-go
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  dpkg-deb --fsys-tarfile golang-1.19-go_*.deb | tar x -C "$folder" ./usr/lib/go-1.19/bin/go ./usr/lib/go-1.19/VERSION
+  rm golang-1.19-go_*.deb
+  has_go || fail "go" "the unpacked go does not start" "install Go 1.$oldest_go or newer, then 'make setup' again"
+}
+
+# The modules and what is compiled lie in the work folder (1.5 GB) and go with it.
+fetch_go() {
+  local name=$1 version=$2 toolchain
+  local settings=(GO111MODULE=on GOWORK=off GOTOOLCHAIN=local GOFLAGS=-modcacherw GOOS=linux GOARCH=amd64 GOAMD64=v1
+    GOEXPERIMENT= CGO_ENABLED=0 "GOPATH=$PWD/path" "GOMODCACHE=$PWD/path/pkg/mod" "GOCACHE=$PWD/cache" "GOBIN=$PWD/bin")
+  has_go || unpack_debian_go
+  watched "$go_version" "$logs/$part-go.log" . env "${settings[@]}" "${go[@]}" mod download \
+    "golang.org/toolchain@v0.0.1-$go_version.linux-amd64"
+  toolchain=$PWD/path/pkg/mod/golang.org/toolchain@v0.0.1-$go_version.linux-amd64
+  chmod -R u+x "$toolchain/bin" "$toolchain/pkg/tool"
+  say "    compiling it takes some minutes and 1.5 GB of disk, once"
+  watched "$part" "$logs/$part.log" . env "${settings[@]}" "GOROOT=$toolchain" \
+    "$toolchain/bin/go" install -trimpath -ldflags="-s -w" "$name@v$version"
+  mv bin/* "./$(basename "$name")-$version"
+  rm -rf path cache bin
+}

@@ -10,6 +10,10 @@ places() {
     silero) echo models/silero_vad.onnx models/silero_vad.LICENSE ;;
     moonshine) echo models/moonshine-tiny-en ;;
     playwright) echo playwright-core-1.58.0 ;;
+    livekit-client) echo livekit-client-2.23.0 ;;
+    livekit-python-sdk) echo livekit-python-sdk-1.2.1 ;;
+    livekit-server) echo livekit-server-1.13.5 ;;
+    livekit-server-floor) echo livekit-server-1.9.2 ;;
   esac
 }
 
@@ -62,4 +66,29 @@ make_playwright() {
   tar xzf "$1"
   mkdir -p made/playwright-core-1.58.0/node_modules
   mv package made/playwright-core-1.58.0/node_modules/playwright-core
+}
+
+make_livekit-client() {
+  tar xzf "$1"
+  mkdir made/livekit-client-2.23.0
+  mv package/LICENSE package/dist/livekit-client.umd.js made/livekit-client-2.23.0/
+}
+
+# A folder for PYTHONPATH. The SDK's numpy is Debian's.
+make_livekit-python-sdk() {
+  mkdir made/livekit-python-sdk-1.2.1
+  cd made/livekit-python-sdk-1.2.1
+  cmake -E tar xf "$1"
+  cmake -E tar xf "$2"
+  cd ../..
+}
+
+make_livekit-server() {
+  mkdir made/livekit-server-1.13.5
+  install "$1" made/livekit-server-1.13.5/livekit-server
+}
+
+make_livekit-server-floor() {
+  mkdir made/livekit-server-1.9.2
+  install "$1" made/livekit-server-1.9.2/livekit-server
 }

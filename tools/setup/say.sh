@@ -8,12 +8,12 @@ fail() {
   exit 1
 }
 
-# How apt, pip, npm and cargo speak of these.
+# How apt, pip, npm, cargo and go speak of these.
 certificate_words='certificate (verif|problem|chain)|peer certificate|certificate is not trusted|CERTIFICATE_VERIFY|CERT_HAS'
-certificate_words+='|self.signed|unable to get (local )?issuer|UNABLE_TO_(GET|VERIFY)'
+certificate_words+='|self.signed|signed by unknown|unable to get (local )?issuer|UNABLE_TO_(GET|VERIFY)'
 network_words='could not resolve|name resolution|temporary failure|failed to resolve|ENOTFOUND|EAI_AGAIN|unreachable'
 network_words+='|ENETUNREACH|connection refused|ECONNREFUSED|ECONNRESET|timed out|ETIMEDOUT|failed to connect|could not connect'
-network_words+='|failed to establish'
+network_words+='|failed to establish|no such host|i/o timeout'
 
 # The commonest causes, read from what a package client printed: explain_failure STEP LOG
 explain_failure() {
