@@ -14,6 +14,11 @@ void expect(bool holds) {
   if (!holds) std::abort();
 }
 
+bool bounded(const ipc::RoomJob& room) {
+  return room.token.size() <= ipc::kMaxRoomTokenBytes && room.room_metadata.size() + room.metadata.size() <= ipc::kMaxRoomMetadataBytes &&
+         room.attributes.size() <= ipc::kMaxRoomAttributes;
+}
+
 void check(const ipc::FromJob& message) {
   if (const auto* event = std::get_if<ipc::JobEvent>(&message)) {
     expect(event->data_json.size() <= ipc::kMaxEventBytes && event->data_json.find('\n') == std::string::npos);
@@ -22,6 +27,7 @@ void check(const ipc::FromJob& message) {
     expect(!phase->leave_within || *phase->leave_within <= ipc::kMaxPromise);
   } else if (const auto* hello = std::get_if<ipc::Hello>(&message)) {
     expect(!hello->leave_within || *hello->leave_within <= ipc::kMaxPromise);
+    expect(!hello->room || hello->room->room_name.size() <= ipc::kMaxRoomNameBytes);
   } else if (const auto* answer = std::get_if<ipc::Answer>(&message)) {
     expect(!answer->sdp || answer->sdp->size() <= ipc::kMaxSdpBytes);
   } else if (const auto* end = std::get_if<ipc::AttemptEnd>(&message)) {
@@ -31,7 +37,7 @@ void check(const ipc::FromJob& message) {
 
 void check(const ipc::ToJob& message) {
   if (const auto* offer = std::get_if<ipc::Offer>(&message)) expect(offer->sdp.size() <= ipc::kMaxSdpBytes);
-  if (const auto* begin = std::get_if<ipc::Begin>(&message)) expect(begin->metadata_json.size() <= ipc::kMaxMetadataBytes);
+  if (const auto* begin = std::get_if<ipc::Begin>(&message)) expect(begin->metadata_json.size() <= ipc::kMaxMetadataBytes && (!begin->room || bounded(*begin->room)));
 }
 
 void check(const ipc::ToZygote&) {}

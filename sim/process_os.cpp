@@ -209,6 +209,7 @@ class SimOs::SimSystem final : public worker::System {
   void remove_mark(const std::string& attempt_id) override { os_.marks_.erase(attempt_id); }
   ipc::Acceptor& acceptor() override { return acceptor_; }
   double cpu_pressure() const noexcept override { return 0; }
+  double memory_use() const noexcept override { return os_.memory_use_; }
   void reap_strays() noexcept override {}
 
  private:

@@ -51,6 +51,8 @@ class SimOs {
   void thaw(int pid);
   // From now on it had to wait for the processor all the time.
   void starve(int pid);
+  // Of all the memory that there is, so much is in use.
+  void use_memory(double share) noexcept { memory_use_ = share; }
   // The next packets of that job's are garbage.
   void send_garbage(int job_pid);
 
@@ -101,6 +103,7 @@ class SimOs {
   std::shared_ptr<const job::HookRegistry> hooks_;
   worker::SupervisorConfig config_;
   int next_pid_ = 100;
+  double memory_use_ = 0;
   std::map<int, std::unique_ptr<Entry>> processes_;
   std::map<int, worker::ExitStatus> dying_;
   struct Ended;

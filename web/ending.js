@@ -17,6 +17,8 @@ const endings = {
   replaced: ['Another one took the call over', ''],
   owner_closed: ['The agent’s program closed the call', ''],
   refused: ['The agent did not take the call', ''],
+  job_terminated: ['LiveKit took the call back', ''],
+  room_closed: ['The room was closed', ''],
 };
 const bad = ['caller_vanished', 'failure', 'limit'];
 

@@ -16,6 +16,8 @@ std::string_view to_string(StopCause cause) noexcept {
     case StopCause::shutdown: return "shutdown";
     case StopCause::owner_closed: return "owner_closed";
     case StopCause::refused: return "refused";
+    case StopCause::job_terminated: return "job_terminated";
+    case StopCause::room_closed: return "room_closed";
   }
   return "owner_closed";
 }

@@ -48,7 +48,7 @@ void put(const StopReason& reason, wire::Reason& out) {
 }
 
 Result<StopReason> take(const wire::Reason& in) {
-  if (in.cause() > static_cast<std::uint32_t>(StopCause::refused)) return broken("unknown stop cause");
+  if (in.cause() > static_cast<std::uint32_t>(StopCause::room_closed)) return broken("unknown stop cause");
   return StopReason{static_cast<StopCause>(in.cause()), cut(in.detail())};
 }
 
@@ -92,9 +92,83 @@ std::unexpected<Error> too_long(std::string_view what, std::size_t size, std::si
   return fail(Errc::invalid_argument, fmt::format("{} of {} bytes is longer than {}", what, size, bound));
 }
 
+// ---- a LiveKit room
+
+// A field, its name for people, and its bound; an id is no file name here, and may hold what LiveKit lets it hold.
+struct RoomText {
+  std::string_view what;
+  const std::string& text;
+  std::size_t max;
+};
+
+Result<void> within_bounds(std::initializer_list<RoomText> texts) {
+  for (const auto& [what, text, max] : texts) {
+    if (text.size() > max) return too_long(what, text.size(), max);
+  }
+  return {};
+}
+
+Result<void> check(const RoomPlace& place) {
+  if (place.job_id.empty() || place.room_name.empty()) return fail(Errc::invalid_argument, "a room job without its id or its room");
+  return within_bounds({{"a job's id", place.job_id, kMaxRoomNameBytes},
+                        {"a room's name", place.room_name, kMaxRoomNameBytes},
+                        {"a room's id", place.room_sid, kMaxRoomNameBytes},
+                        {"an identity", place.agent_identity, kMaxRoomNameBytes}});
+}
+
+Result<void> check(const RoomJob& job) {
+  if (auto ok = check(place_of(job)); !ok) return ok;
+  if (job.attributes.size() > kMaxRoomAttributes) return too_long("a job's attributes", job.attributes.size(), kMaxRoomAttributes);
+  std::size_t attributes = 0;
+  for (const auto& [name, value] : job.attributes) attributes += name.size() + value.size();
+  if (attributes > kMaxRoomAttributeBytes) return too_long("a job's attributes", attributes, kMaxRoomAttributeBytes);
+  const auto metadata = job.room_metadata.size() + job.metadata.size();
+  if (metadata > kMaxRoomMetadataBytes) return too_long("the metadata of room and dispatch", metadata, kMaxRoomMetadataBytes);
+  return within_bounds({{"a server's address", job.url, kMaxRoomUrlBytes},
+                        {"a token", job.token, kMaxRoomTokenBytes},
+                        {"a token", job.api_token, kMaxRoomTokenBytes},
+                        {"an agent's name", job.agent_name, kMaxRoomNameBytes},
+                        {"an identity", job.participant_identity, kMaxRoomNameBytes}});
+}
+
+void put(const RoomJob& m, wire::RoomJob& out) {
+  out.set_job_id(m.job_id);
+  out.set_url(m.url);
+  out.set_token(m.token);
+  out.set_api_token(m.api_token);
+  out.set_room_name(m.room_name);
+  out.set_room_sid(m.room_sid);
+  out.set_room_metadata(m.room_metadata);
+  out.set_metadata(m.metadata);
+  out.set_agent_identity(m.agent_identity);
+  out.set_agent_name(m.agent_name);
+  out.set_participant_identity(m.participant_identity);
+  for (const auto& [name, value] : m.attributes) {
+    auto& attribute = *out.add_attributes();
+    attribute.set_name(name);
+    attribute.set_value(value);
+  }
+  out.set_caller_was_there(m.caller_was_there);
+}
+
+Result<RoomJob> take(const wire::RoomJob& in) {
+  if (static_cast<std::size_t>(in.attributes_size()) > kMaxRoomAttributes) return broken("too many attributes");
+  RoomJob job{.job_id = in.job_id(), .url = in.url(), .token = in.token(), .api_token = in.api_token(), .room_name = in.room_name(),
+              .room_sid = in.room_sid(), .room_metadata = in.room_metadata(), .metadata = in.metadata(),
+              .agent_identity = in.agent_identity(), .agent_name = in.agent_name(),
+              .participant_identity = in.participant_identity(), .attributes = {}, .caller_was_there = in.caller_was_there()};
+  for (const auto& attribute : in.attributes()) job.attributes[attribute.name()] = attribute.value();
+  if (auto ok = check(job); !ok) return broken(ok.error().message());
+  return job;
+}
+
 // ---- supervisor to job
 
 Result<void> put(const Begin& m, wire::ToJob& out) {
+  if (m.room) {
+    if (auto ok = check(*m.room); !ok) return ok;
+    put(*m.room, *out.mutable_begin()->mutable_room());
+  }
   if (m.metadata_json.size() > kMaxMetadataBytes) return too_long("metadata", m.metadata_json.size(), kMaxMetadataBytes);
   auto& begin = *out.mutable_begin();
   begin.set_call_id(m.call_id);
@@ -131,7 +205,13 @@ Result<void> put(const Welcome& m, wire::ToJob& out) {
 Result<ToJob> take(const wire::Begin& in) {
   if (auto ok = check_ids(in.call_id(), in.attempt_id()); !ok) return fail(ok.error());
   if (in.metadata_json().size() > kMaxMetadataBytes || !looks_like_object(in.metadata_json())) return broken("metadata is no JSON object");
-  return Begin{in.call_id(), in.attempt_id(), in.metadata_json()};
+  Begin begin{in.call_id(), in.attempt_id(), in.metadata_json()};
+  if (in.has_room()) {
+    auto room = take(in.room());
+    if (!room) return fail(room.error());
+    begin.room = std::move(*room);
+  }
+  return begin;
 }
 
 Result<ToJob> take(const wire::Offer& in) {
@@ -147,6 +227,14 @@ Result<void> put(const Hello& m, wire::FromJob& out) {
   hello.set_attempt_id(m.attempt_id);
   hello.set_phase(static_cast<std::uint32_t>(m.phase));
   hello.set_leave_within_ms(put_promise(m.leave_within));
+  if (m.room) {
+    if (auto ok = check(*m.room); !ok) return ok;
+    auto& room = *hello.mutable_room();
+    room.set_job_id(m.room->job_id);
+    room.set_room_name(m.room->room_name);
+    room.set_room_sid(m.room->room_sid);
+    room.set_agent_identity(m.room->agent_identity);
+  }
   return {};
 }
 
@@ -205,11 +293,36 @@ Result<void> put(const MirrorReport& m, wire::FromJob& out) {
   return {};
 }
 
+Result<void> put(const Linked& m, wire::FromJob& out) {
+  if (auto ok = within_bounds({{"an identity", m.identity, kMaxRoomNameBytes}, {"a kind", m.kind, kMaxRoomNameBytes}}); !ok) return ok;
+  out.mutable_linked()->set_identity(m.identity);
+  out.mutable_linked()->set_kind(m.kind);
+  return {};
+}
+
+Result<void> put(const Rejoining& m, wire::FromJob& out) {
+  out.mutable_rejoining()->set_now(m.now);
+  return {};
+}
+
 Result<FromJob> take(const wire::Hello& in) {
   if (auto ok = check_ids(in.call_id(), in.attempt_id()); !ok) return fail(ok.error());
   const auto phase = take_phase(in.phase());
   if (!phase) return fail(phase.error());
-  return Hello{in.call_id(), in.attempt_id(), *phase, take_promise(in.leave_within_ms())};
+  Hello hello{in.call_id(), in.attempt_id(), *phase, take_promise(in.leave_within_ms())};
+  if (in.has_room()) {
+    hello.room = RoomPlace{in.room().job_id(), in.room().room_name(), in.room().room_sid(), in.room().agent_identity()};
+    if (auto ok = check(*hello.room); !ok) return broken(ok.error().message());
+  }
+  return hello;
+}
+
+Result<FromJob> take(const wire::Linked& in) {
+  Linked linked{in.identity(), in.kind()};
+  if (auto ok = within_bounds({{"an identity", linked.identity, kMaxRoomNameBytes}, {"a kind", linked.kind, kMaxRoomNameBytes}}); !ok) {
+    return broken(ok.error().message());
+  }
+  return linked;
 }
 
 Result<FromJob> take(const wire::Answer& in) {
@@ -321,6 +434,8 @@ Result<FromJob> parse_from_job(std::string_view bytes) {
     case wire::FromJob::kEnd: return take(in->end());
     case wire::FromJob::kAfterCall: return AfterCallDone{in->after_call().done(), from_wire_ms(in->after_call().retry_in_ms())};
     case wire::FromJob::kMirror: return MirrorReport{in->mirror().records(), in->mirror().lost(), in->mirror().failures()};
+    case wire::FromJob::kLinked: return take(in->linked());
+    case wire::FromJob::kRejoining: return Rejoining{in->rejoining().now()};
     case wire::FromJob::BODY_NOT_SET: break;
   }
   return broken("a message of an unknown kind");

@@ -17,9 +17,11 @@
 #include <parley/base/result.hpp>
 #include <parley/base/time.hpp>
 
+#include "ipc/room_job.hpp"
+
 namespace parley::ipc {
 
-constexpr std::size_t kMaxMessageBytes = 128 * KiB;  // one packet of the socket
+constexpr std::size_t kMaxMessageBytes = 192 * KiB;  // one packet of the socket, whose buffer holds 208 KiB
 constexpr std::size_t kMaxSdpBytes = 64 * KiB;
 constexpr std::size_t kMaxMetadataBytes = 64 * KiB;
 constexpr std::size_t kMaxEventBytes = 64 * KiB;
@@ -43,6 +45,7 @@ struct Begin {
   std::string call_id;
   std::string attempt_id;
   std::string metadata_json;  // one JSON object
+  std::optional<RoomJob> room{};  // it goes there, and is offered nothing
 };
 struct Offer {
   std::uint64_t request = 0;
@@ -70,6 +73,7 @@ struct Hello {
   std::string attempt_id;
   Phase phase = Phase::starting;
   std::optional<Duration> leave_within;  // the promise in force
+  std::optional<RoomPlace> room{};       // of a call in a LiveKit room
 };
 struct Answer {
   std::uint64_t request = 0;
@@ -103,7 +107,20 @@ struct MirrorReport {
   std::uint64_t lost = 0;
   std::uint64_t failures = 0;
 };
-using FromJob = std::variant<Hello, Answer, JobEvent, PhaseChange, Turns, AttemptEnd, AfterCallDone, MirrorReport>;
+// Whom in its room the call is with; an empty identity: nobody (any more).
+struct Linked {
+  std::string identity;
+  std::string kind;  // "standard", "sip", ...
+
+  bool operator==(const Linked&) const = default;
+};
+// It joins its room anew just now: LiveKit then takes the job of its earlier self back, which means nothing.
+struct Rejoining {
+  bool now = false;
+
+  bool operator==(const Rejoining&) const = default;
+};
+using FromJob = std::variant<Hello, Answer, JobEvent, PhaseChange, Turns, AttemptEnd, AfterCallDone, MirrorReport, Linked, Rejoining>;
 
 // ---- supervisor and zygote
 

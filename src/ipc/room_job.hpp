@@ -1,10 +1,21 @@
-// What a job needs to serve a call in a LiveKit room: told by its supervisor, which holds the server's key and secret.
+// What a job needs to serve a call in a LiveKit room: told by its supervisor, which holds the server's key and secret. And
+// what a job tells of it to a supervisor that did not start it.
 #pragma once
 
 #include <map>
 #include <string>
+#include <string_view>
+
+#include <parley/base/bytes.hpp>
 
 namespace parley::ipc {
+
+constexpr std::size_t kMaxRoomNameBytes = 1 * KiB;      // names, identities, ids
+constexpr std::size_t kMaxRoomUrlBytes = 4 * KiB;
+constexpr std::size_t kMaxRoomTokenBytes = 16 * KiB;
+constexpr std::size_t kMaxRoomMetadataBytes = 64 * KiB;  // of the room and the dispatch together
+constexpr std::size_t kMaxRoomAttributes = 256;
+constexpr std::size_t kMaxRoomAttributeBytes = 32 * KiB;  // of all of them
 
 struct RoomJob {
   std::string job_id;    // LiveKit's, AJ_...
@@ -25,5 +36,17 @@ struct RoomJob {
 
   bool operator==(const RoomJob&) const = default;
 };
+
+// Which job of a LiveKit server a call is, and who we are in its room.
+struct RoomPlace {
+  std::string job_id;  // LiveKit's, AJ_...
+  std::string room_name;
+  std::string room_sid;
+  std::string agent_identity;
+
+  bool operator==(const RoomPlace&) const = default;
+};
+
+inline RoomPlace place_of(const RoomJob& job) { return {job.job_id, job.room_name, job.room_sid, job.agent_identity}; }
 
 }  // namespace parley::ipc

@@ -25,14 +25,27 @@ bool nobody_listens(StopCause cause) noexcept {
   return cause == StopCause::caller_hung_up || cause == StopCause::caller_vanished || cause == StopCause::replaced;
 }
 
-// The record's `call`, with the members of to_json(Call): what hooks fill into their addresses. No room yet, and nobody in it.
+// The record's `call`, with the members of to_json(Call): what hooks fill into their addresses. Nobody is in the room yet.
+// `livekit`: which job of which server's it is, for supervisors that come after.
 boost::json::object started_call(const CallInfo& info) {
-  return {{"id", info.call_id},
-          {"job_id", info.attempt_id},
-          {"room", nullptr},
-          {"participant", {{"identity", ""}, {"attributes", boost::json::object()}}},
-          {"sip", boost::json::object()},
-          {"metadata", info.metadata}};
+  boost::json::object call{{"id", info.call_id},
+                           {"job_id", info.attempt_id},
+                           {"room", nullptr},
+                           {"participant", {{"identity", info.room ? info.room->participant_identity : ""}, {"attributes", boost::json::object()}}},
+                           {"sip", boost::json::object()},
+                           {"metadata", info.metadata}};
+  if (info.room) {
+    call["room"] = info.room->room_name;
+    call["livekit"] = {{"job_id", info.room->job_id}, {"room_sid", info.room->room_sid}, {"agent_identity", info.room->agent_identity}};
+  }
+  return call;
+}
+
+std::optional<boost::json::object> as_object(std::string_view text) {
+  boost::system::error_code error;
+  auto value = boost::json::parse(text, error);
+  if (error || !value.is_object()) return std::nullopt;
+  return std::move(value.get_object());
 }
 
 }  // namespace
@@ -49,7 +62,7 @@ Job::Job(Loop& loop, JobConfig config, JobPorts ports)
       root_(loop, "job"),
       line_(root_, config_.identity, std::move(ports_.link), *ports_.dialer,
             [this] {
-              if (phase() == Phase::starting) {
+              if (phase() == Phase::starting && !info_.room) {
                 request_end({StopCause::failure, "the supervisor was lost before the first answer"}, true);
               }
             }),
@@ -115,7 +128,7 @@ Task<void> Job::report_turns() {
 
 Task<void> Job::watch_start() {
   co_await sleep_for(config_.deadlines.start);
-  if (phase() == Phase::starting) request_end({StopCause::failure, "no offer was answered in the time for starting"}, true);
+  if (phase() == Phase::starting) request_end({StopCause::failure, info_.room ? "the room was not joined in the time for starting" : "no offer was answered in the time for starting"}, true);
 }
 
 // ---- what the supervisor says
@@ -135,9 +148,8 @@ Task<void> Job::serve() {
 
 void Job::begin(const ipc::Begin& begin) {
   if (program_ || ending_) return;
-  boost::system::error_code error;
-  auto metadata = boost::json::parse(begin.metadata_json, error);
-  if (!error && metadata.is_object()) info_.metadata = std::move(metadata.get_object());
+  if (auto metadata = as_object(begin.metadata_json)) info_.metadata = std::move(*metadata);
+  if (begin.room) take_room(*begin.room);
   CallStarted started;
   started.info = started_call(info_);
   if (config_.hooks) started.hooks = config_.hooks->keys(info_.call_id);
@@ -151,6 +163,18 @@ void Job::begin(const ipc::Begin& begin) {
     request_end({StopCause::failure, "the call's program could not be made: " + describe_current_exception()}, true);
   }
   if (!program_ && !ending_) request_end({StopCause::failure, "there is no program for this call"}, true);
+  if (!info_.room || ending_) return;
+  if (auto joining = answers_->spawn("join", join(loop_.in(config_.deadlines.start))); !joining) on_started(joining);
+}
+
+void Job::take_room(const ipc::RoomJob& room) {
+  info_.room = room;
+  if (info_.metadata.empty()) {
+    if (auto metadata = as_object(room.metadata)) info_.metadata = std::move(*metadata);
+  }
+  line_.in_room(ipc::place_of(room));
+  logger_ = logger_.with(log_field::kRoom, room.room_name);
+  logger_.info("this is job {} of {}", room.job_id, room.url);
 }
 
 void Job::offered(ipc::Offer offer) {
@@ -171,16 +195,34 @@ Task<void> Job::answer(ipc::Offer offer, Deadline deadline) {
     sdp = fail(Errc::internal, describe_current_exception());
   }
   if (sdp && sdp->size() > ipc::kMaxSdpBytes) sdp = fail(Errc::internal, "the program's answer is longer than any SDP");
-  const bool first = !std::exchange(answered_, true);
   line_.answer({offer.request, sdp});
-  if (!first) co_return;
-  if (!sdp) {
-    const bool refused = sdp.error().code() == Errc::refused;
-    request_end({refused ? StopCause::refused : StopCause::failure,
-                 refused ? sdp.error().message() : "the first offer could not be answered: " + sdp.error().message()}, true);
-  } else if (!ending_) {
-    promises_.enter(Phase::running);
+  if (!answered_) on_started(sdp ? Result<void>() : Result<void>(fail(sdp.error())));
+}
+
+Task<void> Job::join(Deadline deadline) {
+  Result<void> joined = fail(Errc::internal, "the program failed");
+  try {
+    joined = co_await within(deadline, program_->join(deadline));
+  } catch (const Stopped&) {
+    throw;
+  } catch (...) {
+    joined = fail(Errc::internal, describe_current_exception());
   }
+  on_started(joined);
+}
+
+// The first offer was answered, the room was joined; or not, and why.
+void Job::on_started(const Result<void>& result) {
+  answered_ = true;
+  if (result) {
+    if (!ending_) promises_.enter(Phase::running);
+    return;
+  }
+  const auto& why = result.error().message();
+  const auto code = result.error().code();
+  if (code == Errc::refused) return request_end({StopCause::refused, why}, true);
+  if (info_.room && code == Errc::not_found) return request_end({StopCause::caller_hung_up, "the caller had left: " + why}, true);
+  request_end({StopCause::failure, (info_.room ? "the room could not be joined: " : "the first offer could not be answered: ") + why}, true);
 }
 
 // ---- what the program says
@@ -201,6 +243,10 @@ void Job::publish(std::string_view type, const boost::json::object& data, bool j
   }
   line_.event(std::string(type), std::move(text));
   if (journalled) journal_.append(type, data);
+}
+
+void Job::linked(std::string identity, std::string kind) {
+  line_.linked({std::move(identity), std::move(kind)});
 }
 
 void Job::end_call(StopReason reason) {

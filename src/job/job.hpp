@@ -1,4 +1,4 @@
-// A job: the life of one process that serves one call, from its first offer to its end.
+// A job: the life of one process that serves one call, from its first offer, or from going into its LiveKit room, to its end.
 //
 // It owns the call's program and keeps the law of endings for it: whatever the program does, the end comes in order and in
 // bounded time, and each step is tried whatever became of the one before:
@@ -78,6 +78,8 @@ class Job final : private JobContext {
   void sync() override { journal_.request_sync(); }
   void end_call(StopReason reason) override;
   void closing_step(std::string_view name) override { steps_.enter(name, loop_.now()); }
+  void linked(std::string identity, std::string kind) override;
+  void rejoining(bool now) override { line_.rejoining(now); }
 
   Task<void> live();
   Task<void> live_in_order();
@@ -85,7 +87,10 @@ class Job final : private JobContext {
   Task<void> report_turns();
   Task<void> watch_start();
   Task<void> answer(ipc::Offer offer, Deadline deadline);
+  Task<void> join(Deadline deadline);
+  void on_started(const Result<void>& result);
   void begin(const ipc::Begin& begin);
+  void take_room(const ipc::RoomJob& room);
   void offered(ipc::Offer offer);
   void publish(std::string_view type, const boost::json::object& data, bool journalled);
 

@@ -365,6 +365,8 @@ std::string cause_in_words(std::string_view cause) {
                                                                  {"shutdown", "the worker was stopped"},
                                                                  {"owner_closed", "its owner ended"},
                                                                  {"refused", "the agent did not take it"},
+                                                                 {"job_terminated", "LiveKit took the job back"},
+                                                                 {"room_closed", "the room was closed"},
                                                                  {"crash", "its process died"}};
   const auto words = kWords.find(cause);
   return words != kWords.end() ? words->second : printable(cause, kMaxName);

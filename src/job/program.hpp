@@ -51,6 +51,13 @@ class JobContext {
   virtual void end_call(StopReason reason) = 0;
   // The program's close has come to this step: for the report of the ending. Steps follow one another.
   virtual void closing_step(std::string_view) {}
+
+  // In a LiveKit room: whom the call is with; an empty identity: nobody any more, as after a transfer. Should this process die, a
+  // telephone (kind "sip") that is linked is hung up by the supervisor.
+  virtual void linked(std::string /*identity*/, std::string /*kind*/) {}
+  // The room is joined anew (true, before it is asked for), and that is over (false): meanwhile LiveKit takes back the job of
+  // our earlier self, which is no end.
+  virtual void rejoining(bool) {}
 };
 
 class JobProgram {
@@ -61,7 +68,9 @@ class JobProgram {
   virtual Task<Result<std::string>> answer(std::string offer, Deadline deadline) = 0;
 
   // Goes into the LiveKit room of CallInfo::room, whence the caller is heard; a call that has one is offered nothing. Returns
-  // when we are in the room, before the caller need be. Errc::not_found: the caller, or the room, is gone already.
+  // when we are in the room, before the caller need be. Errc::not_found: the caller, or the room, is gone already, which is an
+  // end like a hang-up; Errc::refused: the agent does not take the call. Anything else is a failure, a server that does not let
+  // us in too.
   virtual Task<Result<void>> join(Deadline) { co_return fail(Errc::refused, "this program answers no calls in rooms"); }
 
   // Stops input, and speech: interrupted at once when `forced`, else finished within the drain's deadline.

@@ -48,6 +48,7 @@ std::string_view who_ended(std::string_view cause) noexcept {
   if (cause == "agent_hung_up" || cause == "finished" || cause == "refused") return "agent";
   if (cause == "limit") return "limit";
   if (cause == "failure") return "failure";
+  if (cause == "job_terminated" || cause == "room_closed") return "room";
   return "worker";
 }
 

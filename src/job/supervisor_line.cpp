@@ -32,7 +32,7 @@ Task<void> SupervisorLine::talk() {
 void SupervisorLine::greet() {
   std::optional<Duration> within;
   if (leave_by_) within = std::max<Duration>(*leave_by_ - parent_.loop().now(), 1ms);
-  send(ipc::Hello{job_.call_id, job_.attempt_id, phase_, within});
+  send(ipc::Hello{job_.call_id, job_.attempt_id, phase_, within, place_});
   something_pending_.set();
 }
 
@@ -55,6 +55,8 @@ Task<void> SupervisorLine::listen() {
       phase_pending_ = true;
       end_pending_ = end_.has_value();
       after_call_pending_ = after_call_.has_value();
+      linked_pending_ = linked_.has_value();
+      rejoining_pending_ = rejoining_.has_value();
       something_pending_.set();
     } else if (auto pushed = co_await inbox_.push(std::move(*message), Deadline::bounded_by_scope()); !pushed) {
       break;
@@ -133,6 +135,22 @@ void SupervisorLine::mirror(ipc::MirrorReport report) {
   something_pending_.set();
 }
 
+void SupervisorLine::linked(ipc::Linked linked) {
+  linked_ = std::move(linked);
+  linked_pending_ = true;
+  all_sent_.reset();
+  something_pending_.set();
+}
+
+// At once, where it can be: the server may say before the next turn what it is to be told before.
+void SupervisorLine::rejoining(bool now) {
+  rejoining_ = ipc::Rejoining{now};
+  rejoining_pending_ = true;
+  all_sent_.reset();
+  something_pending_.set();
+  if (link_ && welcomed_) (void)send_pending();
+}
+
 Task<void> SupervisorLine::pump() {
   for (;;) {
     (void)co_await something_pending_.wait(Deadline::bounded_by_scope());
@@ -152,7 +170,8 @@ Task<void> SupervisorLine::pump() {
 }
 
 bool SupervisorLine::nothing_pending() const noexcept {
-  return !phase_pending_ && !turns_ && answers_.empty() && !end_pending_ && !after_call_pending_ && !mirror_pending_ &&
+  return !phase_pending_ && !turns_ && answers_.empty() && !end_pending_ && !after_call_pending_ && !mirror_pending_ && !linked_pending_ &&
+         !rejoining_pending_ &&
          (backlog_.empty() || backlog_.back().id <= sent_event_);
 }
 
@@ -162,6 +181,10 @@ bool SupervisorLine::send_pending() {
     if (!send(answers_.front())) return false;
     answers_.pop_front();
   }
+  if (rejoining_pending_ && !send(*rejoining_)) return false;
+  rejoining_pending_ = false;
+  if (linked_pending_ && !send(*linked_)) return false;
+  linked_pending_ = false;
   for (const auto& event : backlog_) {
     if (event.id <= sent_event_) continue;
     if (!send(event)) return false;

@@ -49,6 +49,11 @@ class SupervisorLine {
   void end(ipc::AttemptEnd end);
   void after_call(ipc::AfterCallDone done);
   void mirror(ipc::MirrorReport report);
+  // Which room job this is: said to every supervisor that did not start it.
+  void in_room(ipc::RoomPlace place) { place_ = std::move(place); }
+  // The latest of each counts, and is said again to every new supervisor.
+  void linked(ipc::Linked linked);
+  void rejoining(bool now);
 
   // Everything said so far was handed over. Errc::timeout.
   Task<Result<void>> flushed(Deadline deadline);
@@ -91,6 +96,11 @@ class SupervisorLine {
   std::optional<ipc::AfterCallDone> after_call_;
   bool after_call_pending_ = false;
   std::optional<ipc::MirrorReport> mirror_pending_;
+  std::optional<ipc::RoomPlace> place_;
+  std::optional<ipc::Linked> linked_;
+  bool linked_pending_ = false;
+  std::optional<ipc::Rejoining> rejoining_;
+  bool rejoining_pending_ = false;
 
   Event something_pending_;
   Event all_sent_;

@@ -13,12 +13,14 @@ namespace {
 std::string_view close_reason(StopCause cause) noexcept {
   switch (cause) {
     case StopCause::caller_hung_up:
+    case StopCause::room_closed:
     case StopCause::caller_vanished: return "participant_disconnected";
     case StopCause::agent_hung_up:
     case StopCause::finished:
     case StopCause::limit: return "task_completed";
     case StopCause::failure: return "error";
     case StopCause::shutdown:
+    case StopCause::job_terminated:
     case StopCause::replaced: return "job_shutdown";
     case StopCause::owner_closed:
     case StopCause::refused: return "user_initiated";
@@ -173,6 +175,7 @@ void PipelineSession::speak_failure_words() {
     words.end_segment();
     ChatMessage message{.id = {}, .role = ChatRole::assistant, .text = words.heard(event.played)};
     message.interrupted = message.text != options_.failure.say;
+    if (!message.text.empty()) words_heard({.speech_id = "failure", .heard = message.text, .final = true});
     if (!message.text.empty()) add_to_history(std::move(message));
   });
   if (!begun) return;

@@ -40,9 +40,14 @@ std::string how(const ExitStatus& status) {
 
 // ---- the desk
 
-Result<Supervisor::Call*> Supervisor::admit() {
+Result<void> Supervisor::may_begin() const {
   if (!serving_ || draining_) return fail(Errc::closing, "this worker takes no calls just now");
-  if (inference_.unusable().is_set()) return fail(Errc::closing, "this worker ends: its inference process cannot use its model");
+  if (inference_.is_unusable()) return fail(Errc::closing, "this worker ends: its inference process cannot use its model");
+  return {};
+}
+
+Result<Supervisor::Call*> Supervisor::admit() {
+  if (auto may = may_begin(); !may) return fail(may.error());
   if (!slots_.take(loop_.now())) {
     ++counters_.refused;
     return fail(Errc::overloaded, fmt::format("all slots are taken ({})", slots_.limit(loop_.now())));
@@ -50,6 +55,7 @@ Result<Supervisor::Call*> Supervisor::admit() {
   auto& call = add_call(make_id(loop_.random(), "CA_"), make_id(loop_.random(), "AJ_"));
   call.has_slot = true;
   ++counters_.admitted;
+  load_changed();
   return &call;
 }
 
@@ -57,6 +63,15 @@ Supervisor::Call& Supervisor::add_call(std::string call_id, std::string attempt_
   ++active_;
   auto call = std::make_unique<Call>(*this, ipc::JobIdentity{ipc::JobKind::call, call_id, std::move(attempt_id), 0});
   return *(calls_[call_id] = std::move(call));
+}
+
+double Supervisor::load() const noexcept {
+  const auto slots = static_cast<double>(slots_.in_use()) / static_cast<double>(slots_.limit(loop_.now()));
+  return std::min(std::max(slots, memory_use_), 1.0);
+}
+
+bool Supervisor::available() const noexcept {
+  return may_begin() && zygote_.ready() && slots_.in_use() < slots_.limit(loop_.now());
 }
 
 Supervisor::Call* Supervisor::find(std::string_view call_id) const noexcept {
@@ -106,7 +121,7 @@ Task<Result<CallAnswer>> Supervisor::offer_once(const std::string& sdp, const st
   const std::string call_id = (*admitted)->id();
   const auto asked_at = loop_.now();
   const auto pending = std::make_shared<Pending>();
-  auto spawned = calls_scope_.spawn("call " + call_id, live(**admitted, metadata_json, sdp, pending, deadline));
+  auto spawned = calls_scope_.spawn("call " + call_id, live(**admitted, {.metadata_json = metadata_json, .sdp = sdp, .first = pending}, deadline));
   if (!spawned) {
     free_slot(**admitted);
     --active_;
@@ -164,18 +179,19 @@ Result<std::unique_ptr<CallWatch>> Supervisor::watch(std::string_view call_id, s
 
 // ---- a call's life
 
-Task<void> Supervisor::live(Call& call, std::string metadata_json, std::string sdp, std::shared_ptr<Pending> first, Deadline deadline) {
+Task<void> Supervisor::live(Call& call, Beginning beginning, Deadline deadline) {
   auto link = system_.make_job_link();
   if (!link) {
     call.fail_pending(link.error());
     on_gone(call, {});
     co_return;
   }
-  const auto request = call.expect(std::move(first));
+  const auto request = beginning.first ? call.expect(beginning.first) : 0;
   call.attempt.attach(std::move(link->ours));
-  // Both wait in the socket for the job to be born.
-  auto said = call.attempt.begin(metadata_json);
-  if (said) said = call.attempt.offer(request, std::move(sdp), deadline.left(loop_.now()));
+  // All of it waits in the socket for the job to be born.
+  auto said = call.attempt.begin(beginning.metadata_json, beginning.room);
+  if (said && beginning.first) said = call.attempt.offer(request, std::move(beginning.sdp), deadline.left(loop_.now()));
+  if (draining_) call.attempt.drain(config_.drain_grace);
   const auto asked_at = loop_.now();
   auto process = said ? co_await zygote_.spawn(ipc::JobKind::call, call.id(), call.attempt.job().attempt_id, std::move(link->theirs), deadline)
                       : Result<std::unique_ptr<Process>>(fail(said.error()));
@@ -184,11 +200,14 @@ Task<void> Supervisor::live(Call& call, std::string metadata_json, std::string s
     co_await outlive(call, std::move(*process));
     co_return;
   }
-  call.attempt.logger().error("the call was not started: {}", process.error().message());
-  if (const auto it = call.pending.find(request); it != call.pending.end()) {
-    it->second->never_born = process.error().code() == Errc::unavailable;
-  }
-  call.fail_pending(process.error().within("the call could not be started"));
+  not_started(call, beginning, request, process.error());
+}
+
+void Supervisor::not_started(Call& call, Beginning& beginning, std::uint64_t request, const Error& why) {
+  call.attempt.logger().error("the call was not started: {}", why.message());
+  const bool never_born = why.code() == Errc::unavailable;
+  if (const auto it = call.pending.find(request); it != call.pending.end()) it->second->never_born = never_born;
+  call.fail_pending(why.within("the call could not be started"));
   call.attempt.abandon();
   // Perhaps it was born all the same, and nobody could tell us. It then ends by itself, for want of a supervisor; what it
   // leaves is looked for when it must be gone.
@@ -196,6 +215,8 @@ Task<void> Supervisor::live(Call& call, std::string metadata_json, std::string s
   aftermath_.begin({.call_id = call.id(), .attempt_id = call.attempt.job().attempt_id,
                     .exit = {.detail = "lost while it was started"}, .create = false},
                    patience);
+  if (never_born && begin_again(call, beginning)) call.room_ended = true;  // nobody need know of the first
+  call.end = ipc::AttemptEnd{{StopCause::failure, "the call could not be started: " + why.message()}, false, "{}"};
   on_gone(call, {});
 }
 
@@ -218,6 +239,7 @@ void Supervisor::on_gone(Call& call, const AttemptExit& exit) {
     call.end = ipc::AttemptEnd{{StopCause::failure, exit.blame.empty() ? how(exit.status) : exit.blame}, false, "{}"};
   }
   finish_events(call);
+  end_room(call);
   call.fail_pending({Errc::unavailable, "the call has ended"});
   free_slot(call);
   call.gone_at = loop_.now();
@@ -228,7 +250,9 @@ void Supervisor::on_gone(Call& call, const AttemptExit& exit) {
 }
 
 void Supervisor::free_slot(Call& call) {
-  if (std::exchange(call.has_slot, false)) slots_.release();
+  if (!std::exchange(call.has_slot, false)) return;
+  slots_.release();
+  load_changed();
 }
 
 // The last event of every call, however it ended.

@@ -93,6 +93,7 @@ Task<void> Supervisor::greet(std::unique_ptr<ipc::Link> link, int pid) {
     co_return;
   }
   call->attempt.attach(std::move(link));
+  if (hello->room) adopt_room(*call, *hello->room);
   call->attempt.hello(*hello);
   call->attempt.welcome(call->events->last_id());
   if (draining_) call->attempt.drain(config_.drain_grace);

@@ -7,6 +7,7 @@
 // Ending: with its scope; what is not done yet is in the journals.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +36,8 @@ class Aftermath {
     const ipc::Deadlines& deadlines;
     AttemptCounters& counters;
     WorkerMetrics& metrics;
+    // A process died in a LiveKit room, as its journal says; told once a call.
+    std::function<void(const std::string& call_id, const ipc::RoomPlace& place)> left_behind{};
   };
 
   Aftermath(Scope& parent, Ports ports);

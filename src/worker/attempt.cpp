@@ -68,8 +68,8 @@ Result<void> Attempt::say(const ipc::ToJob& message) {
   return link_->send(std::move(*bytes));
 }
 
-Result<void> Attempt::begin(const std::string& metadata_json) {
-  return say(ipc::Begin{job_.call_id, job_.attempt_id, metadata_json});
+Result<void> Attempt::begin(const std::string& metadata_json, std::optional<ipc::RoomJob> room) {
+  return say(ipc::Begin{job_.call_id, job_.attempt_id, metadata_json, std::move(room)});
 }
 
 Result<void> Attempt::offer(std::uint64_t request, std::string sdp, Duration budget) {
@@ -155,6 +155,10 @@ void Attempt::take(ipc::FromJob message) {
     owner_.on_end(std::move(*end));
   } else if (const auto* done = std::get_if<ipc::AfterCallDone>(&message)) {
     owner_.on_after_call(*done);
+  } else if (auto* linked = std::get_if<ipc::Linked>(&message)) {
+    owner_.on_linked(std::move(*linked));
+  } else if (const auto* rejoining = std::get_if<ipc::Rejoining>(&message)) {
+    owner_.on_rejoining(rejoining->now);
   } else if (const auto* mirror = std::get_if<ipc::MirrorReport>(&message)) {
     counters_.mirror.records += mirror->records;
     counters_.mirror.lost += mirror->lost;

@@ -27,6 +27,9 @@ class AttemptOwner {
   virtual void on_end(ipc::AttemptEnd end) = 0;
   virtual void on_after_call(ipc::AfterCallDone done) = 0;
   virtual void on_starved() = 0;
+  // Of calls in LiveKit rooms.
+  virtual void on_linked(ipc::Linked) {}
+  virtual void on_rejoining(bool) {}
 };
 
 struct AttemptCounters {
@@ -57,7 +60,7 @@ class Attempt {
   Task<AttemptExit> run(std::unique_ptr<Process> process);
 
   // Never waits. What cannot be said is said by signals in time.
-  Result<void> begin(const std::string& metadata_json);
+  Result<void> begin(const std::string& metadata_json, std::optional<ipc::RoomJob> room = std::nullopt);
   Result<void> offer(std::uint64_t request, std::string sdp, Duration budget);
   void welcome(std::uint64_t have_event);
   void stop(const StopReason& reason, bool forced);
@@ -65,6 +68,8 @@ class Attempt {
   void hurry(TimePoint by);
   // Its process was never born, or is nobody's business any more: whoever is at the other end sees the end.
   void abandon();
+  // Its lines in the log say which room it is in.
+  void name_room(const std::string& room) { logger_ = logger_.with(log_field::kRoom, room); }
   // What it said of itself when it dialled in.
   void hello(const ipc::Hello& hello);
 

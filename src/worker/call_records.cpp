@@ -23,6 +23,20 @@ HookCounts count(const std::vector<job::HookState>& hooks) {
   return counts;
 }
 
+// Which room a call was in, as its journal's first record says.
+std::optional<ipc::RoomPlace> place_in(const boost::json::object& record) {
+  const auto text = [](const boost::json::object* in, std::string_view name) {
+    const auto* value = in ? in->if_contains(name) : nullptr;
+    return value && value->is_string() ? std::string(value->get_string()) : std::string();
+  };
+  const auto* call = record.if_contains("call");
+  const auto* about = call && call->is_object() ? call->get_object().if_contains("livekit") : nullptr;
+  if (!about || !about->is_object()) return std::nullopt;
+  const auto* livekit = &about->get_object();
+  return ipc::RoomPlace{.job_id = text(livekit, "job_id"), .room_name = text(&call->get_object(), "room"),
+                        .room_sid = text(livekit, "room_sid"), .agent_identity = text(livekit, "agent_identity")};
+}
+
 }  // namespace
 
 CallRecords::CallRecords(Loop& loop, std::shared_ptr<job::Disk> disk, job::JournalWriter writer, Config config)
@@ -41,7 +55,11 @@ Task<Result<CallRecords::State>> CallRecords::finish(End end, Deadline deadline)
     journal.append(job::record_type::kAttemptExited, std::move(data));
   }
   state.terminal_written = journal.append_terminal();
-  if (state.terminal_written) state.figures = figures_of(journal.so_far().record());
+  if (state.terminal_written) {
+    const auto record = journal.so_far().record();
+    state.figures = figures_of(record);
+    if (state.figures.reason == "crash") state.left_behind = place_in(record);
+  }
   state.hooks = count(journal.so_far().hooks());
   auto synced = co_await journal.sync(deadline.within(loop_.in(kSyncPatience)));
   if (!synced) co_return fail(synced.error().within("the journal of " + end.call_id));

@@ -10,6 +10,7 @@
 
 #include "job/hooks.hpp"
 #include "job/journal.hpp"
+#include "ipc/room_job.hpp"
 #include "job/journal_retention.hpp"
 #include "worker/worker_metrics.hpp"
 
@@ -37,6 +38,7 @@ class CallRecords {
   struct State {
     bool terminal_written = false;      // now, by this call
     CallFigures figures;                // if so
+    std::optional<ipc::RoomPlace> left_behind;  // if so: its process died in this room
     HookCounts hooks;                   // of the whole call, so far
     bool work_left = false;             // hooks that are not done
   };

@@ -5,22 +5,28 @@ namespace parley::worker {
 
 bool Supervisor::healthy() const noexcept {
   const bool can_hear = !inference_.is_unusable() && !inference_.is_away();
-  return serving_ && !draining_ && zygote_.ready() && can_hear && !records_.disk_health().trouble;
+  const bool known = !room_server_ || room_server_->healthy();
+  return serving_ && !draining_ && zygote_.ready() && can_hear && known && !records_.disk_health().trouble;
 }
 
 boost::json::object Supervisor::status() const {
   boost::json::array calls;
   for (const auto& [id, call] : calls_) {
     if (call->gone_at) continue;
-    calls.push_back(boost::json::object{{"call_id", id},
-                                        {"attempt_id", call->attempt.job().attempt_id},
-                                        {"pid", call->attempt.pid()},
-                                        {"phase", to_string(call->attempt.phase())},
-                                        {"adopting", call->awaited}});
+    boost::json::object one{{"call_id", id},
+                            {"attempt_id", call->attempt.job().attempt_id},
+                            {"pid", call->attempt.pid()},
+                            {"phase", to_string(call->attempt.phase())},
+                            {"adopting", call->awaited}};
+    if (call->room) {
+      one["room"] = call->room->room_name;
+      one["livekit_job_id"] = call->room->job_id;
+    }
+    calls.push_back(std::move(one));
   }
   const auto disk = records_.disk_health();
   const auto state = !serving_ ? "starting" : draining_ ? "draining" : "serving";
-  return {{"agent_name", config_.agent_name},
+  boost::json::object told{{"agent_name", config_.agent_name},
           {"worker_type", "JT_ROOM"},
           {"active_jobs", active_},
           {"sdk_version", PARLEY_VERSION},
@@ -36,9 +42,9 @@ boost::json::object Supervisor::status() const {
           {"inference", boost::json::object{{"pid", inference_.pid()}, {"restarts", inference_.restarts()}}},
           {"after_call", boost::json::object{{"calls", aftermath_.calls()}, {"processes", aftermath_.processes()}}},
           {"disk", boost::json::object{{"healthy", !disk.trouble}, {"full", disk.disk_full}, {"last_error", disk.last_error}}}};
+  if (room_server_) told["livekit"] = room_server_->status();
+  return told;
 }
-
-double Supervisor::load() const { return static_cast<double>(slots_.in_use()) / static_cast<double>(slots_.capacity()); }
 
 std::string Supervisor::metrics() const {
   using Sample = WorkerMetrics::Sample;
@@ -52,7 +58,7 @@ std::string Supervisor::metrics() const {
   const auto processes = active_ + aftermath_.processes() + (zygote_.pid() > 0 ? 1 : 0) + (inference_.pid() > 0 ? 1 : 0);
   livekit("lk_agents_active_job_count", "Active jobs", number(active_));
   livekit("lk_agents_child_process_count", "Total number of child processes", number(processes));
-  livekit("lk_agents_worker_load", "Slots in use, of all", load());
+  livekit("lk_agents_worker_load", "Slots or memory in use, of all: whichever is more", load());
   gauge("parley_healthy", "1 while / on the health port answers 200.", healthy() ? 1 : 0);
   gauge("parley_draining", "1 since the worker was told to stop.", draining_ ? 1 : 0);
   gauge("parley_slots", "Calls this worker serves at a time.", number(slots_.capacity()));
@@ -89,6 +95,9 @@ std::string Supervisor::metrics() const {
     counter("parley_mirror_records_lost_total", "Records of journals that the mirror never got.", number(own->lost + jobs.lost));
     counter("parley_mirror_failures_total", "Requests to the mirror that failed.", number(own->failures + jobs.failures));
     gauge("parley_mirror_trouble", "1 while the mirror cannot be reached.", own->trouble ? 1 : 0);
+  }
+  if (room_server_) {
+    for (const auto& sample : room_server_->samples()) samples.push_back(sample);
   }
   counter("parley_zygote_restarts_total", "Zygotes that died.", number(zygote_.restarts()));
   counter("parley_inference_restarts_total", "Inference processes that died.", number(inference_.restarts()));

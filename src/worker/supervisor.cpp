@@ -20,7 +20,8 @@ Supervisor::Supervisor(Loop& loop, SupervisorConfig config, System& system, Call
       greetings_(scope_, "greetings", 256),
       zygote_(scope_, system),
       inference_(scope_, system),
-      aftermath_(scope_, {system, zygote_, records, config_.deadlines, attempt_counters_, metrics_}) {}
+      aftermath_(scope_, {system, zygote_, records, config_.deadlines, attempt_counters_, metrics_,
+                          [this](const std::string& call_id, const ipc::RoomPlace& place) { left_behind(call_id, place); }}) {}
 
 Supervisor::~Supervisor() {
   scope_.kill();
@@ -50,6 +51,7 @@ Task<Result<void>> Supervisor::start() {
 // Forgets ended calls after a while, and reaps what became ours.
 Task<void> Supervisor::housekeeping() {
   for (;;) {
+    memory_use_ = system_.memory_use();
     co_await sleep_for(1s);
     const auto now = loop_.now();
     std::size_t kept = 0;
@@ -81,7 +83,7 @@ Task<void> Supervisor::tidy_journals() {
 void Supervisor::hurry() { hurried_.set(); }
 
 Task<bool> Supervisor::wait_calls_gone(Deadline deadline) {
-  while (active_ > 0) {
+  while (active_ > 0 || (reserved_ > 0 && !cutting_)) {
     gone_.reset();
     if (!co_await gone_.wait(deadline)) co_return false;
   }
@@ -90,6 +92,7 @@ Task<bool> Supervisor::wait_calls_gone(Deadline deadline) {
 
 Task<bool> Supervisor::drain() {
   draining_ = true;
+  if (room_server_) room_server_->drain();
   if (active_ > 0) {
     loop_.logger().info("draining: calls may finish within {:.0f} s; {} are going on", to_seconds(config_.drain_grace), active_);
   }
@@ -105,6 +108,7 @@ Task<bool> Supervisor::drain() {
   (void)co_await hurried_.wait(grace);
   waiting.kill();
 
+  cutting_ = true;
   const bool cut = std::ranges::any_of(calls_, [](const auto& entry) { return !entry.second->gone_at && !entry.second->end; });
   const auto& d = config_.deadlines;
   if (active_ > 0) {

@@ -9,6 +9,7 @@
 //         the jobs alone: they go on, and dial a new supervisor.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,6 +20,7 @@
 #include "worker/call_desk.hpp"
 #include "worker/event_log.hpp"
 #include "worker/inference_keeper.hpp"
+#include "worker/room_calls.hpp"
 #include "worker/slots.hpp"
 #include "worker/worker_metrics.hpp"
 
@@ -45,6 +47,8 @@ class Supervisor final : public CallDesk {
   static constexpr Duration kTidyPatience = 60s;
   static constexpr Duration kFlushPatience = 5s;    // for terminal records, at the end
   static constexpr Duration kDiskLook = 1s;
+  // LiveKit takes the job of a participant's earlier self back when the new one is there; we hear of it a little later.
+  static constexpr Duration kRejoinedGrace = 5s;
   static constexpr Duration kSlowDiskLook = 60s;    // after one that was not answered: each holds a helper thread
 
   Supervisor(Loop& loop, SupervisorConfig config, System& system, CallRecords& records);
@@ -69,6 +73,25 @@ class Supervisor final : public CallDesk {
   boost::json::object status() const override;
   std::string metrics() const override;
 
+  // Calls in LiveKit rooms (room_calls.cpp). The owner is told at once of those that are there; null: nobody is told any more.
+  // Both are to be there until nullptr is given, or the supervisor is destroyed.
+  void set_room_owner(RoomCallOwner* owner);
+  void set_room_server(RoomServer* server) noexcept { room_server_ = server; }
+  // A slot for a call that may come: until join() or release_reserved(). Errc::overloaded, Errc::closing.
+  Result<void> reserve();
+  void release_reserved();
+  // The call begins, in the slot that was reserved for it; what becomes of it the owner is told. Its id. Errc::closing.
+  Result<std::string> join(ipc::RoomJob room);
+  // Ends the call that serves this job, by force and in bounded time.
+  enum class Termination : std::uint8_t { begun, rejoining, unknown };  // rejoining: it is meant for its earlier self, and left aside
+  Termination stop_room_call(std::string_view job_id, const StopReason& reason);
+  // How many calls in rooms go on, and slots that are kept for such.
+  std::size_t room_calls() const noexcept;
+  // A call could begin now.
+  bool available() const noexcept;
+  // Slots, or memory, whichever is more; 0 to 1.
+  double load() const noexcept;
+
   std::size_t calls() const noexcept { return active_; }
   std::size_t slots_in_use() const noexcept { return slots_.in_use(); }
   std::uint64_t terminal_records() const noexcept { return aftermath_.terminal_records(); }
@@ -79,6 +102,14 @@ class Supervisor final : public CallDesk {
  private:
   class Call;
   struct Pending;
+  // What a call begins with: an offer and whoever waits for its answer, or a room.
+  struct Beginning {
+    std::string metadata_json = "{}";
+    std::string sdp{};
+    std::shared_ptr<Pending> first{};
+    std::optional<ipc::RoomJob> room{};
+    int tries = 1;  // of a room's: a zygote that dies under its start
+  };
   struct Counters {
     std::uint64_t admitted = 0, refused = 0, ended = 0, crashed = 0, adopted = 0, unanswered = 0;
   };
@@ -88,14 +119,26 @@ class Supervisor final : public CallDesk {
   Task<Result<CallAnswer>> offer_once(const std::string& sdp, const std::string& metadata_json, Deadline deadline, bool& never_born);
   Call& add_call(std::string call_id, std::string attempt_id);
   Task<Result<CallAnswer>> wait_answer(std::string call_id, std::shared_ptr<Pending> pending, Deadline deadline);
-  Task<void> live(Call& call, std::string metadata_json, std::string sdp, std::shared_ptr<Pending> first, Deadline deadline);
+  Task<void> live(Call& call, Beginning beginning, Deadline deadline);
+  void not_started(Call& call, Beginning& beginning, std::uint64_t request, const Error& why);
   Task<void> outlive(Call& call, std::unique_ptr<Process> process);
   void on_gone(Call& call, const AttemptExit& exit);
   void free_slot(Call& call);
   void finish_events(Call& call);
   Call* find(std::string_view call_id) const noexcept;
-  double load() const;
+  Result<void> may_begin() const;
   void stop_call(Call& call, const StopReason& reason, bool forced);
+
+  // room_calls.cpp
+  Result<Call*> begin_room(ipc::RoomJob room, int tries);
+  bool begin_again(Call& call, Beginning& beginning);
+  Call* find_room(std::string_view job_id) const noexcept;
+  void adopt_room(Call& call, const ipc::RoomPlace& place);
+  void end_room(Call& call);
+  void left_behind(const std::string& call_id, const ipc::RoomPlace& place);
+  void load_changed() {
+    if (room_owner_) room_owner_->on_load();
+  }
 
   // adoption.cpp
   Result<std::size_t> take_over();
@@ -117,8 +160,14 @@ class Supervisor final : public CallDesk {
   WorkerMetrics metrics_;
   bool serving_ = false;
   bool draining_ = false;
+  bool cutting_ = false;          // the drain's grace is over
+  std::size_t reserved_ = 0;      // slots kept for calls in rooms
+  double memory_use_ = 0;         // at the last look
+  RoomCallOwner* room_owner_ = nullptr;
+  std::deque<RoomCall> left_behind_;  // jobs that died unheard of, until there is an owner; at most kMaxKept
+  RoomServer* room_server_ = nullptr;
   Event hurried_;
-  Event gone_;                    // set each time a call's process is gone
+  Event gone_;                    // set each time a call's process, or a reservation, is gone
   std::size_t expected_ = 0;      // adopted jobs that have not dialled in yet
   Event all_dialled_;
   std::size_t active_ = 0;        // calls whose process lives

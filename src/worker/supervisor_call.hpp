@@ -46,22 +46,40 @@ class Supervisor::Call final : public AttemptOwner {
     events->add(event.id, std::move(event.type), std::move(event.data_json));
   }
   void on_phase(ipc::Phase phase) override {
+    if (phase >= ipc::Phase::running && room && asked_at) {
+      if (phase == ipc::Phase::running) supervisor_.metrics_.call_answered(supervisor_.loop_.now() - *asked_at);
+      asked_at.reset();
+    }
     if (phase >= ipc::Phase::hooks) supervisor_.free_slot(*this);
   }
   void on_end(ipc::AttemptEnd said) override {
     end = std::move(said);
+    end_told = true;
     supervisor_.finish_events(*this);
+    supervisor_.end_room(*this);
   }
   void on_after_call(ipc::AfterCallDone) override {}  // the journal knows
   void on_starved() override { supervisor_.slots_.starved(supervisor_.loop_.now()); }
+  void on_linked(ipc::Linked told) override { linked = std::move(told); }
+  void on_rejoining(bool now) override {
+    rejoining = now;
+    if (!now) rejoined_at = supervisor_.loop_.now();
+  }
 
   std::shared_ptr<EventLog> events = std::make_shared<EventLog>();
   std::map<std::uint64_t, std::shared_ptr<Pending>> pending;
   std::optional<ipc::AttemptEnd> end;
+  bool end_told = false;  // by its job
   bool has_slot = false;
   bool hung_up = false;
   bool awaited = false;               // adopted, and not heard of yet
   std::optional<TimePoint> gone_at;   // its process is gone
+  std::optional<ipc::RoomPlace> room;  // it is in a LiveKit room
+  ipc::Linked linked;
+  bool rejoining = false;
+  std::optional<TimePoint> rejoined_at;
+  std::optional<TimePoint> asked_at;  // of a call in a room that is not there yet
+  bool room_ended = false;            // its owner was told
   Attempt attempt;
 
  private:

@@ -74,6 +74,9 @@ class System {
   virtual double cpu_pressure() const noexcept = 0;
   // Who is late then is not to blame.
   bool crowded() const noexcept { return cpu_pressure() > kHighPressure; }
+  // Memory in use of all that this machine, or this container, may have; 0 to 1, the page cache left aside. Reads a few small
+  // files: not on every turn.
+  virtual double memory_use() const noexcept = 0;
   // Processes that became ours because their parents died. Now and then.
   virtual void reap_strays() noexcept = 0;
 };

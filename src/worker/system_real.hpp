@@ -11,6 +11,7 @@
 #include "async/real_loop.hpp"
 #include "ipc/socket_rendezvous.hpp"
 #include "ipc/state_dir.hpp"
+#include "worker/memory_use.hpp"
 #include "worker/system.hpp"
 
 namespace parley::worker {
@@ -37,6 +38,7 @@ class RealSystem final : public System {
   void remove_mark(const std::string& attempt_id) override;
   ipc::Acceptor& acceptor() override { return *acceptor_; }
   double cpu_pressure() const noexcept override;
+  double memory_use() const noexcept override { return worker::memory_use(); }
   void reap_strays() noexcept override;
 
  private:

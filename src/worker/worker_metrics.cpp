@@ -49,8 +49,8 @@ constexpr std::array kTurnMembers = {
     TurnMember{"tts_node_ttfb", "lk_agents_turn_tts_ttfb_seconds", "From the first sentence to the first sound of the TTS."},
 };
 
-constexpr std::array<std::string_view, 12> kReasons = {"caller_hung_up", "caller_vanished", "agent_hung_up", "finished", "limit",   "replaced",
-                                                       "failure",        "shutdown",        "owner_closed",  "refused",  "crash",   "other"};
+constexpr std::array<std::string_view, 14> kReasons = {"caller_hung_up", "caller_vanished", "agent_hung_up", "finished",       "limit",       "replaced", "failure",
+                                                       "shutdown",       "owner_closed",    "refused",       "job_terminated", "room_closed", "crash",    "other"};
 constexpr std::array<std::string_view, 4> kErrors = {"stt_error", "llm_error", "tts_error", "other"};
 
 template <std::size_t N>

@@ -18,6 +18,8 @@ enum class StopCause {
   shutdown,         // the worker is being stopped
   owner_closed,     // its owner ends, and so does it
   refused,          // the agent did not take the call
+  job_terminated,   // the LiveKit server took the job back
+  room_closed,      // the LiveKit room is over, or we were removed from it
 };
 
 std::string_view to_string(StopCause cause) noexcept;

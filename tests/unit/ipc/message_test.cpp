@@ -69,6 +69,55 @@ TEST(Message, LongTexts_AreCut) {
   EXPECT_EQ(std::get<Stop>(*stop).reason.detail.size(), kMaxTextBytes);
 }
 
+RoomJob a_room_job() {
+  return {.job_id = "AJ_livekit", .url = "wss://example.com", .token = "a.b.c", .api_token = "d.e.f", .room_name = "table 4",
+          .room_sid = "RM_1", .room_metadata = "a room", .metadata = R"({"table":4})", .agent_identity = "agent-AJ_livekit",
+          .agent_name = "reception", .participant_identity = "milla", .attributes = {{"a", "1"}, {"b", ""}}, .caller_was_there = true};
+}
+
+TEST(Message, RoomJob_ArrivesWhole) {
+  const auto begin = parse_to_job(*serialize(ToJob(Begin{"CA_1x", "AJ_1x", "{}", a_room_job()})));
+  ASSERT_TRUE(begin);
+  EXPECT_EQ(std::get<Begin>(*begin).room, a_room_job());
+  EXPECT_EQ(std::get<Begin>(*parse_to_job(*serialize(ToJob(Begin{"CA_1x", "AJ_1x", "{}"})))).room, std::nullopt);
+}
+
+TEST(Message, RoomJobAtItsBounds_FitsIntoOnePacket_AndBeyondThemIsNotSent) {
+  auto job = a_room_job();
+  job.token = job.api_token = std::string(kMaxRoomTokenBytes, 't');
+  job.metadata = std::string(kMaxRoomMetadataBytes - job.room_metadata.size(), 'm');
+  job.attributes = {{"a", std::string(kMaxRoomAttributeBytes - 1, 'v')}};
+  EXPECT_TRUE(parse_to_job(*serialize(ToJob(Begin{"CA_1x", "AJ_1x", "{}", job}))));
+  const auto refused = [](RoomJob broken) { return serialize(ToJob(Begin{"CA_1x", "AJ_1x", "{}", std::move(broken)})).error().code(); };
+  auto longer = job;
+  longer.metadata += 'm';
+  EXPECT_EQ(refused(longer), Errc::invalid_argument);
+  longer = job;
+  longer.attributes["b"] = "";
+  EXPECT_EQ(refused(longer), Errc::invalid_argument);
+  longer = job;
+  longer.token += 't';
+  EXPECT_EQ(refused(longer), Errc::invalid_argument);
+  longer = job;
+  longer.room_name.clear();
+  EXPECT_EQ(refused(longer), Errc::invalid_argument) << "a job without a room";
+}
+
+TEST(Message, JobTellsItsRoom_WhomItIsLinkedTo_AndThatItRejoins) {
+  const auto hello = round_trip_from_job<Hello>(Hello{"CA_1x", "AJ_1x", Phase::running, {}, place_of(a_room_job())});
+  ASSERT_TRUE(hello);
+  EXPECT_EQ(hello->room, place_of(a_room_job()));
+  EXPECT_EQ(*round_trip_from_job<Linked>(Linked{"sip_+1555", "sip"}), (Linked{"sip_+1555", "sip"}));
+  EXPECT_EQ(*round_trip_from_job<Rejoining>(Rejoining{true}), Rejoining{true});
+  EXPECT_FALSE(serialize(FromJob(Linked{std::string(kMaxRoomNameBytes + 1, 'x'), "sip"})));
+}
+
+TEST(Message, EveryReasonToStop_Arrives) {
+  for (const auto cause : {StopCause::refused, StopCause::job_terminated, StopCause::room_closed}) {
+    EXPECT_EQ(std::get<Stop>(*parse_to_job(*serialize(ToJob(Stop{{cause, {}}, true})))).reason.cause, cause);
+  }
+}
+
 TEST(Message, SpawnedWithoutAProcess_IsRefused) {
   EXPECT_FALSE(parse_from_zygote(*serialize(FromZygote(Spawned{1, 1, {}})))) << "process 1 is nobody's job";
   EXPECT_TRUE(parse_from_zygote(*serialize(FromZygote(Spawned{1, 0, "no memory"}))));

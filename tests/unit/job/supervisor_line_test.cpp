@@ -102,6 +102,37 @@ TEST_F(SupervisorLineTest, UntilItIsWelcome_ItSaysNothingButItsName) {
   EXPECT_TRUE(std::holds_alternative<ipc::Hello>(messages.front()));
 }
 
+template <class T>
+std::optional<T> last(const std::vector<ipc::FromJob>& messages) {
+  std::optional<T> found;
+  for (const auto& message : messages) {
+    if (const auto* one = std::get_if<T>(&message)) found = *one;
+  }
+  return found;
+}
+
+TEST_F(SupervisorLineTest, InARoom_TheNextSupervisorHearsWhichJobItIs_WhomItIsWith_AndThatItRejoins) {
+  const ipc::RoomPlace place{"AJ_livekit", "table 4", "RM_1", "agent-AJ_livekit"};
+  line->in_room(place);
+  line->linked({"milla", "standard"});
+  line->linked({"sip_+1555", "sip"});
+  line->rejoining(true);
+  const auto before = heard();
+  EXPECT_EQ(last<ipc::Hello>(before)->room, std::nullopt) << "whoever started it knows";
+  EXPECT_EQ(last<ipc::Linked>(before), (ipc::Linked{"sip_+1555", "sip"}));
+  EXPECT_EQ(last<ipc::Rejoining>(before), ipc::Rejoining{true});
+  supervisor_dies();
+  line->rejoining(false);
+  board.there = true;
+  world.run_for(2s);
+  ASSERT_TRUE(board.end);
+  say(ipc::Welcome{0});
+  const auto after = heard();
+  EXPECT_EQ(last<ipc::Hello>(after)->room, place);
+  EXPECT_EQ(last<ipc::Linked>(after), (ipc::Linked{"sip_+1555", "sip"}));
+  EXPECT_EQ(last<ipc::Rejoining>(after), ipc::Rejoining{false});
+}
+
 TEST_F(SupervisorLineTest, NonsenseFromTheSupervisor_IsHungUpOn) {
   (void)board.end->send("\xff\xff");
   world.run_for(1s);
