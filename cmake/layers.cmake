@@ -57,9 +57,9 @@ endfunction()
 
 # A GoogleTest binary of the tests of one area: parley_test(audio SOURCES a_test.cpp ... DEPENDS audio [LABELS tsan]).
 # The label `tsan` puts it into the thread sanitizer's tree, which holds only what has threads; the label `release` is for
-# tests that measure: `make test` runs them in the release tree and nowhere else.
+# tests that measure: `make test` runs them in the release tree and nowhere else. COMMAND_PREFIX: what runs the binary.
 function(parley_test name)
-  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;DEPENDS;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;DEPENDS;LIBS;LABELS;COMMAND_PREFIX" ${ARGN})
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
@@ -73,10 +73,19 @@ function(parley_test name)
     return()  # it can be built there, and is no test
   endif()
   set_target_properties(test_${name} PROPERTIES EXCLUDE_FROM_ALL OFF)
-  add_test(NAME ${name} COMMAND test_${name})
+  add_test(NAME ${name} COMMAND ${T_COMMAND_PREFIX} $<TARGET_FILE:test_${name}>)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
   add_dependencies(parley_tests test_${name})
   if("release" IN_LIST T_LABELS)
     add_dependencies(parley_release_tests test_${name})
   endif()
+endfunction()
+
+# The same for tests that need a real LiveKit server: one is started for the binary on free ports of loopback, and the tests
+# find it by LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET (tests/livekit/livekit_server.py).
+function(parley_livekit_test name)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  parley_test(${name} ${ARGN}
+    COMMAND_PREFIX ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/livekit/livekit_server.py
+                   --logs ${CMAKE_CURRENT_BINARY_DIR}/livekit-${name} --run)
 endfunction()
