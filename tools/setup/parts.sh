@@ -13,7 +13,7 @@ places() {
     livekit-client) echo livekit-client-2.23.0 ;;
     livekit-python-sdk) echo livekit-python-sdk-1.2.1 ;;
     livekit-server) echo livekit-server-1.13.5 ;;
-    livekit-server-floor) echo livekit-server-1.9.2 ;;
+    livekit-server-floor) echo livekit-server-1.9.12 ;;
   esac
 }
 
@@ -89,6 +89,6 @@ make_livekit-server() {
 }
 
 make_livekit-server-floor() {
-  mkdir made/livekit-server-1.9.2
-  install "$1" made/livekit-server-1.9.2/livekit-server
+  mkdir made/livekit-server-1.9.12
+  install "$1" made/livekit-server-1.9.12/livekit-server
 }
