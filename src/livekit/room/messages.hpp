@@ -4,9 +4,10 @@
 // who has left. Versions: RPC v1 and data streams v1 (client_protocol 0), as reference peers speak them with us.
 //
 // Thread: the loop's only.
-// Bound:  everything below; what a peer sends beyond a bound is refused or dropped, counted and named in the log, and the call
-//         goes on. Streams: kMaxStreams open at a time, kMaxStreamsPerSender of one sender, kMaxUnread bytes of one that nobody
-//         reads. RPC: kMaxServed of others at a time, kMaxAsked of ours.
+// Bound:  everything below; what a peer sends beyond a bound is refused or dropped, counted and named in the log (a line per
+//         kind in kLogEvery), and the call goes on. Streams: kMaxStreams open at a time, kMaxStreamsPerSender of one sender,
+//         kMaxUnread bytes of one that nobody reads, kMaxUnreadInAll of all. RPC: kMaxServed of others at a time,
+//         kMaxServedPerCaller of one, kMaxAsked of ours.
 // Ending: close() fails what waits (1503 for our RPCs, Errc::closing for streams) at once; nothing waits for a peer.
 #pragma once
 
@@ -20,6 +21,7 @@
 
 #include <parley/async/channel.hpp>
 #include <parley/async/scope.hpp>
+#include <parley/base/bytes.hpp>
 #include <parley/base/log.hpp>
 #include <parley/base/result.hpp>
 
@@ -37,6 +39,8 @@ class DataPort {
   virtual bool has_participant(std::string_view identity) const noexcept = 0;
   virtual const std::string& own_identity() const noexcept = 0;
   virtual const std::string& own_sid() const noexcept = 0;
+  // From server 1.8.0 on; without it RPCs of ours fail with 1403.
+  virtual bool server_has_rpc() const noexcept { return true; }
 };
 
 struct StreamInfo {
@@ -50,24 +54,29 @@ struct StreamInfo {
   WallTime sent_at{};
 };
 
-// A stream that comes in. Reading is one task's at a time.
+// A stream that comes in. Reading is one task's at a time; destroying it drops what is still to come.
 class StreamReader {
  public:
   virtual ~StreamReader() = default;
   virtual const StreamInfo& info() const noexcept = 0;
-  // The next piece, of a text stream whole UTF-8 characters; empty: the end, in order. Errc::timeout; Errc::protocol (a chunk is
-  // missing, more or fewer bytes than announced), Errc::unavailable (the sender left), Errc::overloaded (not read in time).
+  // What has come since the last call, of a text stream whole UTF-8 characters; empty: the end, in order. What came before an
+  // error is given first. Errc::timeout: this call's deadline; the stream goes on. Errc::protocol: a chunk is missing, broken
+  // UTF-8, more or fewer bytes than announced. Errc::unavailable: the sender left, gave it up (its reason is in the message) or
+  // fell silent for kStreamSilence, or our connection was made anew. Errc::overloaded: not read in time. Errc::closing.
   virtual Task<Result<std::string>> read(Deadline deadline) = 0;
   // Everything to the end; Errc::overloaded: more than `max_bytes`.
   Task<Result<std::string>> read_all(Deadline deadline, std::size_t max_bytes = 1 * MiB);
 };
 
-// A stream that goes out. Its end is said by finish(); one that is destroyed before is ended with a reason.
+// A stream that goes out, one task's at a time. Its end is said by finish(); one that is destroyed before is ended with the
+// reason "interrupted", or "error" after a write that failed. After such a write every other call gives the same error.
 class StreamWriter {
  public:
   virtual ~StreamWriter() = default;
   virtual const StreamInfo& info() const noexcept = 0;
+  // Of any length: cut into chunks, of a text stream between characters; half a character waits for its rest.
   virtual Task<Result<void>> write(std::string piece, Deadline deadline) = 0;
+  // Errc::invalid_argument: not the total that was announced; the stream is ended as an error.
   virtual Task<Result<void>> finish(std::map<std::string, std::string> attributes, Deadline deadline) = 0;
 };
 
@@ -82,8 +91,11 @@ struct StreamOptions {
   std::optional<std::uint64_t> total_bytes{};
 };
 
-// livekit's RPC errors; 1001 to 1999 are its own, an application's own codes are others.
+// livekit's RPC errors; 1001 to 1999 are its own, an application's own codes are others. The asking side makes 1401, 1402, 1403,
+// 1501, 1502, 1503 and 1505, the serving side 1400, 1404, 1500, 1504 and its application's own.
 struct RpcError {
+  static constexpr std::size_t kMaxMessageBytes = 256;
+  static constexpr std::size_t kMaxErrorDataBytes = 15 * KiB;
   static constexpr std::uint32_t kUnsupportedMethod = 1400, kRecipientNotFound = 1401, kRequestTooLarge = 1402, kUnsupportedServer = 1403,
                                  kUnsupportedVersion = 1404, kApplication = 1500, kConnectionTimeout = 1501, kResponseTimeout = 1502,
                                  kRecipientDisconnected = 1503, kResponseTooLarge = 1504, kSendFailed = 1505;
@@ -120,14 +132,22 @@ class Messages {
   static constexpr std::size_t kMaxStreams = 256;
   static constexpr std::size_t kMaxStreamsPerSender = 64;
   static constexpr std::size_t kMaxUnread = 1 * MiB;
-  static constexpr std::size_t kMaxAttributesBytes = 64 * KiB;
+  static constexpr std::size_t kMaxUnreadInAll = 8 * MiB;
+  static constexpr std::size_t kMaxPacketBytes = 128 * KiB;  // received; peers send 64,000 at most
+  static constexpr std::size_t kMaxAttributesBytes = 64 * KiB;  // with everything else that a header says
+  static constexpr std::size_t kMaxIdBytes = 256;
   static constexpr std::size_t kChunkBytes = 15'000;
   static constexpr Duration kStreamSilence = 60s;        // a stream whose next chunk does not come is ended
   static constexpr std::size_t kMaxRpcBytes = 15 * 1024;  // request and response
   static constexpr std::size_t kMaxServed = 64;
+  static constexpr std::size_t kMaxServedPerCaller = 16;
   static constexpr std::size_t kMaxAsked = 64;
   static constexpr Duration kRpcAckWithin = 7s;
   static constexpr Duration kRpcWithin = 15s;
+  static constexpr Duration kLongestRpc = 5min;          // that a handler is given, whatever the caller says
+  static constexpr Duration kRpcRoundTrip = 7s;          // taken off the time that the other side is told it has
+  static constexpr Duration kLogEvery = 10s;
+  static constexpr std::size_t kMaxDtmfKeys = 128;
   static constexpr std::size_t kMaxWaitingReaders = 32;  // of one topic, not taken yet: the oldest stays, the new one is dropped
 
   Messages(Scope& parent, DataPort& port, Logger logger);
@@ -138,13 +158,15 @@ class Messages {
   Task<Result<std::unique_ptr<StreamWriter>>> open_bytes(StreamOptions options, Deadline deadline);
   // A text in one stream, from its header to its trailer.
   Task<Result<void>> send_text(std::string text, StreamOptions options, Deadline deadline);
-  // Streams of this topic from now on; those of topics that nobody listens to are dropped. Once per topic and kind.
+  // Streams of this topic from now on, one channel per topic and kind; those of topics that nobody listens to are dropped.
   Channel<std::shared_ptr<StreamReader>>& text_streams(const std::string& topic);
   Channel<std::shared_ptr<StreamReader>>& byte_streams(const std::string& topic);
 
   // --- RPC
+  // Answered with `response_within`, whatever happens: an answer, or one of the codes above.
   Task<RpcResult> perform_rpc(std::string destination, std::string method, std::string payload, Duration response_within = kRpcWithin);
-  // Replaces an earlier one. Handlers run as tasks of this object's scope, each bounded by the request's time.
+  // Replaces an earlier one. Handlers run as tasks of this object's scope, each bounded by the request's time and kLongestRpc;
+  // one that throws, answers 1500. The same request twice is run once.
   void register_method(const std::string& method, RpcHandler handler);
   void unregister_method(const std::string& method);
 
@@ -156,23 +178,29 @@ class Messages {
                                         std::vector<TranscriptionSegment> segments, Deadline deadline);
 
   // --- told by the room
-  // A serialized DataPacket from the network. An error says what was wrong with it; it is dropped and counted.
-  // User packets and DTMF are given back for the room's events.
+  // A serialized DataPacket from the network, after ReliableInbox. An error says what was wrong with it; it has been counted,
+  // and logged within kLogEvery. User packets and DTMF are given back for the room's events.
   struct Unclaimed {
     std::optional<UserPacket> user{};
     char digit = 0;         // DTMF
     std::string sender{};   // identity
   };
   Result<Unclaimed> received(std::string_view packet);
+  // Also of one that came back under another sid: what it was sending will not be continued.
   void participant_left(std::string_view identity);
   // A full reconnect: what waits for an answer fails, streams are ended.
   void reset();
 
   struct Counters {
-    std::uint64_t packets = 0, malformed = 0, refused = 0, streams = 0, rpc_served = 0, rpc_asked = 0;
+    std::uint64_t packets = 0;    // received
+    std::uint64_t malformed = 0;  // no DataPacket, or none that could mean something
+    std::uint64_t refused = 0;    // beyond a bound, against the rules of a stream or an RPC, or encrypted
+    std::uint64_t ignored = 0;    // what nobody here listens to: topics, chunks of unknown streams, unknown kinds
+    std::uint64_t streams = 0, rpc_served = 0, rpc_asked = 0;
   };
   const Counters& counters() const noexcept;
 
+  // Idempotent; the destructor does it too.
   void close();
 
  private:

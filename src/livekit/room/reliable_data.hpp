@@ -37,7 +37,7 @@ class ReliableOutbox {
   // The packet with its number, to be sent now; valid until the next call. One that could not be sent stays for the replay.
   const std::string& add(std::string packet, TimePoint now);
 
-  // The server has everything up to `last_message_seq` (ReconnectResponse).
+  // The server has everything up to `last_message_seq` (ReconnectResponse). A number that was never given out is ignored.
   void acknowledged(std::uint32_t last_message_seq);
 
   // What it has not, with the original numbers, in order; valid until the next call of anything else here.
@@ -63,6 +63,7 @@ class ReliableOutbox {
   std::deque<Kept> kept_;
   std::size_t bytes_ = 0;
   std::uint32_t next_ = 1;
+  std::uint32_t acknowledged_ = 0;  // or given up
   std::uint64_t evicted_ = 0;
   std::uint64_t lost_ = 0;
 };
@@ -74,6 +75,7 @@ class ReliableInbox {
  public:
   static constexpr std::size_t kMaxSenders = 1024;
   static constexpr std::size_t kMaxSidBytes = 64;
+  static constexpr std::size_t kMaxPacketBytes = 1 * MiB;
   static constexpr Duration kRememberedFor = 30s;
 
   // False: its number was there before (counted in duplicates()). Packets without number or sid are always new: the server's
@@ -96,7 +98,7 @@ class ReliableInbox {
     std::uint32_t sequence;
     TimePoint heard_at;
   };
-  bool accept(std::string_view sid, std::uint32_t sequence, TimePoint now);
+  bool accept(const std::string& sid, std::uint32_t sequence, TimePoint now);
   void expire(TimePoint now);
 
   std::unordered_map<std::string, Last> last_;
