@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "livekit/api/server_url.hpp"
 #include "livekit/api/twirp.hpp"
 
 namespace parley::livekit {

@@ -1,14 +1,11 @@
 #include "livekit/api/twirp.hpp"
 
 #include <array>
-#include <limits>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <parley/base/utf8.hpp>
-
-#include "net/url.hpp"
 
 namespace parley::livekit {
 
@@ -75,18 +72,6 @@ std::string with_sip_status(std::string words, const json::object& answer) {
 }
 
 }  // namespace
-
-Result<std::string> http_base(std::string_view text) {
-  const auto url = net::parse_url(text);
-  const bool known = url && (url->scheme == "ws" || url->scheme == "wss" || url->scheme == "http" || url->scheme == "https");
-  if (!known) {
-    return fail(Errc::invalid_argument, fmt::format("\"{}\" is no address of a LiveKit server: write it as wss://example.livekit.cloud",
-                                                    url ? url->shown() : shortened(std::string(text))));
-  }
-  auto path = url->target.substr(0, url->target.find('?'));
-  while (path.ends_with('/')) path.pop_back();
-  return fmt::format("{}://{}{}", url->tls() ? "https" : "http", url->authority(), path);
-}
 
 Result<json::object> read_answer(std::string_view what, const net::ClientResponse& response) {
   const int status = response.head.status;

@@ -17,9 +17,6 @@ struct TwirpMethod {
   const char* path;  // "livekit.AgentDispatchService/CreateDispatch"
 };
 
-// "ws://host/agents?x" is "http://host/agents": where the calls of a server begin. Errc::invalid_argument says how to write it.
-Result<std::string> http_base(std::string_view url);
-
 // The object of a 200; of anything else the error: Twirp's {code, msg, meta}, or the plain text of what stands before it.
 Result<boost::json::object> read_answer(std::string_view what, const net::ClientResponse& response);
 

@@ -6,8 +6,9 @@
 //
 // Thread: the loop's only.
 // Bound:  kMaxStatuses of jobs that the server has not been told yet (the oldest ended ones go first, counted), one socket.
-// Ending: close(deadline) tells the server that we are full, sends what is to be told, and says goodbye; kill() drops the
-//         socket. Jobs are not touched by either.
+// Ending: request_stop() is drain(). close(deadline) tells the server that we are full, sends what is to be told until the
+//         server has read it, and says goodbye; its report names what was never told. kill() drops the socket. Jobs are not
+//         touched by either.
 #pragma once
 
 #include <map>
@@ -112,12 +113,20 @@ class AgentWorker {
   static constexpr Duration kSilence = 30s;         // nothing heard, pongs neither: the socket is dead
   static constexpr Duration kFirstBackoff = 300ms;  // doubled, with full jitter, up to
   static constexpr Duration kLongestBackoff = 10s;
+  static constexpr Duration kRefusedPause = 30s;    // key or token refused: half of it to all of it
   static constexpr Duration kHealthyAfter = 10s;    // registered for so long: the backoff starts anew
+  static constexpr Duration kTokenLife = std::chrono::minutes(10);  // of the one that a socket is opened with
+  static constexpr Duration kLastTry = 2s;          // closing without a socket: for one more, if ends are to be told
   static constexpr std::size_t kMaxStatuses = 1024;
 
+  // `sockets` and `host` must outlive it.
   AgentWorker(Scope& parent, net::WebSocketClient& sockets, AgentWorkerSettings settings, JobHost& host, Logger logger);
   ~AgentWorker();
 
+  AgentWorker(const AgentWorker&) = delete;
+  AgentWorker& operator=(const AgentWorker&) = delete;
+
+  // Once. Errors are told by trouble() and the log: it is tried for ever.
   void start();
 
   // To be told to the server, now or when it is there again: running is said on every new registration too, until the end of
