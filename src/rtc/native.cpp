@@ -1,57 +1,8 @@
 #include "rtc/native.hpp"
 
-#include <cstring>
-
-#include <fmt/format.h>
-#include <rtc/rtc.hpp>
-
-#include <parley/base/exception.hpp>
+#include "rtc/native_parts.hpp"
 
 namespace parley::rtc {
-
-namespace {
-
-// What the library's callbacks hold: no connection, no track, nothing whose destruction could happen inside a callback.
-// The flags stand for the listener: once it has let go of them, what comes is late.
-class Reporter {
- public:
-  Reporter(const Native::Exits& exits, std::shared_ptr<Engine::State> engine)
-      : sender_(exits.sender), flags_(exits.flags), engine_(std::move(engine)) {}
-
-  void set(std::atomic<bool> NativeFlags::*flag) const {
-    if (const auto flags = flags_.lock()) {
-      (*flags).*flag = true;
-      sender_.try_push({clock_.now(), {}});  // full: then somebody is about to look at the flags anyway
-    } else {
-      ++engine_->late_events;
-    }
-  }
-
-  void packet(const ::rtc::binary& data) const {
-    Bytes bytes(data.size());
-    if (bytes.empty()) return;
-    std::memcpy(bytes.data(), data.data(), data.size());
-    if (sender_.try_push({clock_.now(), std::move(bytes)})) return;
-    ++(flags_.expired() ? engine_->late_events : engine_->dropped_events);
-  }
-
- private:
-  Mailbox<NativeEvent>::Sender sender_;
-  std::weak_ptr<NativeFlags> flags_;
-  std::shared_ptr<Engine::State> engine_;
-  SystemClock clock_;  // packets are stamped where they arrive
-};
-
-// Every call into the library: it throws when an object has closed meanwhile.
-template <class Function>
-Result<void> guarded(std::string_view what, Function function) noexcept {
-  try {
-    function();
-    return {};
-  } catch (...) {
-    return fail(Errc::unavailable, fmt::format("{}: {}", what, describe_current_exception()));
-  }
-}
 
 ::rtc::Configuration configuration(const NativeSettings& settings) {
   ::rtc::Configuration config;
@@ -66,17 +17,14 @@ Result<void> guarded(std::string_view what, Function function) noexcept {
   return config;
 }
 
-// A system's library may be without our patch.
-template <class Connection>
-std::optional<Duration> silence_of(const Connection& connection) {
-  if constexpr (requires { connection.iceSilence(); }) {
-    return connection.iceSilence();
-  } else {
-    return std::nullopt;
+void add_candidates(::rtc::PeerConnection& connection, const Logger& logger, const std::vector<std::string>& candidates) {
+  for (const auto& candidate : candidates) {
+    if (auto added = guarded("a candidate was left out", [&] { connection.addRemoteCandidate(::rtc::Candidate(candidate)); });
+        !added) {
+      logger.debug("{}", added.error().message());
+    }
   }
 }
-
-}  // namespace
 
 Native::Native(std::shared_ptr<Engine::State> engine, const NativeSettings& settings, const Exits& exits,
                const std::string& mid, std::uint8_t opus)
@@ -97,34 +45,24 @@ Native::Native(std::shared_ptr<Engine::State> engine, const NativeSettings& sett
 }
 
 void Native::listen(const Exits& exits) {
-  using Connection = ::rtc::PeerConnection;
-  const auto reporter = std::make_shared<const Reporter>(exits, engine_);
-  connection_->onIceStateChange([reporter](Connection::IceState state) {
-    const bool lost = state == Connection::IceState::Disconnected || state == Connection::IceState::Failed;
-    if (lost) reporter->set(&NativeFlags::ice_lost);
-  });
-  connection_->onStateChange([reporter](Connection::State state) {
-    const bool over = state == Connection::State::Disconnected || state == Connection::State::Failed ||
-                      state == Connection::State::Closed;
-    if (over) reporter->set(&NativeFlags::down);
-  });
-  connection_->onGatheringStateChange([reporter](Connection::GatheringState state) {
-    if (state == Connection::GatheringState::Complete) reporter->set(&NativeFlags::gathered);
+  using NativeReporter = Reporter<NativeEvent, NativeFlags>;
+  const auto reporter = std::make_shared<const NativeReporter>(exits.sender, exits.flags, engine_);
+  report_states<NativeFlags>(*connection_, reporter);
+  connection_->onGatheringStateChange([reporter](::rtc::PeerConnection::GatheringState state) {
+    if (state == ::rtc::PeerConnection::GatheringState::Complete) reporter->set(&NativeFlags::gathered);
   });
   track_->onOpen([reporter] { reporter->set(&NativeFlags::open); });
-  track_->onMessage([reporter](const ::rtc::binary& data) { reporter->packet(data); }, [](const std::string&) {});
+  track_->onMessage(
+      [reporter](const ::rtc::binary& data) {
+        if (!data.empty()) reporter->push({.packet = copied(data)});
+      },
+      [](const std::string&) {});
 }
 
 NativePtr Native::make(std::shared_ptr<Engine::State> engine, const NativeSettings& settings, const Exits& exits, const std::string& mid,
                        std::uint8_t opus) {
   std::unique_ptr<Native> native(new Native(engine, settings, exits, mid, opus));
-  return NativePtr(native.release(), [state = std::move(engine)](Native* last) {
-    const auto owned = std::make_shared<std::unique_ptr<Native>>(last);
-    if (state->pool.submit([owned] { owned->reset(); })) return;
-    // No helper thread will do it, and here it could block: the process's end is its end.
-    static_cast<void>(owned->release());
-    ++state->abandoned;
-  });
+  return destroyed_on_helper(std::move(engine), std::move(native));
 }
 
 Result<NativePtr> Native::answer(std::shared_ptr<Engine::State> engine, const NativeSettings& settings, const Exits& exits,
@@ -135,7 +73,7 @@ Result<NativePtr> Native::answer(std::shared_ptr<Engine::State> engine, const Na
     native = make(std::move(engine), settings, exits, mid, opus);
     native->connection_->setRemoteDescription({remote, ::rtc::Description::Type::Offer});
     native->connection_->setLocalDescription(::rtc::Description::Type::Answer);
-    native->add_candidates(candidates);
+    add_candidates(*native->connection_, native->engine_->logger, candidates);
   });
   if (!done) return fail(done.error());
   return native;
@@ -155,17 +93,8 @@ Result<NativePtr> Native::offer(std::shared_ptr<Engine::State> engine, const Nat
 Result<void> Native::accept(const std::string& remote, const std::vector<std::string>& candidates) {
   return guarded("the answer could not be used", [&] {
     connection_->setRemoteDescription({remote, ::rtc::Description::Type::Answer});
-    add_candidates(candidates);
+    add_candidates(*connection_, engine_->logger, candidates);
   });
-}
-
-void Native::add_candidates(const std::vector<std::string>& candidates) {
-  for (const auto& candidate : candidates) {
-    if (auto added = guarded("a candidate was left out", [&] { connection_->addRemoteCandidate(::rtc::Candidate(candidate)); });
-        !added) {
-      engine_->logger.debug("{}", added.error().message());
-    }
-  }
 }
 
 Result<std::string> Native::local_description() const {

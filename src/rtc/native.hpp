@@ -29,8 +29,8 @@ class Track;
 namespace parley::rtc {
 
 struct NativeEvent {
-  TimePoint at;
-  Bytes packet;  // RTP or RTCP; empty: look at the flags
+  TimePoint at{};
+  Bytes packet{};  // RTP or RTCP; empty: look at the flags
 };
 
 // What became of the connection, set by the library's threads.
@@ -86,7 +86,6 @@ class Native {
   static NativePtr make(std::shared_ptr<Engine::State> engine, const NativeSettings& settings, const Exits& exits, const std::string& mid,
                         std::uint8_t opus);
   void listen(const Exits& exits);
-  void add_candidates(const std::vector<std::string>& candidates);
 
   const std::shared_ptr<Engine::State> engine_;
   std::shared_ptr<::rtc::PeerConnection> connection_;

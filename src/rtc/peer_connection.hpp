@@ -19,6 +19,7 @@
 #include <parley/async/scope.hpp>
 
 #include "rtc/description.hpp"
+#include "rtc/gone.hpp"
 #include "rtc/native.hpp"
 
 namespace parley::rtc {
@@ -69,13 +70,6 @@ class PeerConnection {
   Task<Result<TransportParameters>> gathered(Deadline deadline);
   NativeSettings native_settings() const;
   Native::Exits exits() const { return {mailbox_.sender(), flags_}; }
-
-  // Told by the helper thread on which the native object was destroyed.
-  struct Gone final : ExternalSource {
-    using ExternalSource::ExternalSource;
-    void deliver() noexcept override { event.set(); }
-    Event event;
-  };
 
   Loop& loop_;
   Engine& engine_;

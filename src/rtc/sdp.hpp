@@ -14,7 +14,7 @@ namespace parley::rtc {
 inline constexpr std::size_t kMaxSdpBytes = 64 * KiB;  // a browser's offer with video is 8 KiB
 inline constexpr std::size_t kMaxSdpLineBytes = 4 * KiB;
 inline constexpr std::size_t kMaxSdpLines = 2'000;
-inline constexpr std::size_t kMaxSdpSections = 32;
+inline constexpr std::size_t kMaxSdpSections = 40;  // an SFU's answer has one for each speaker
 inline constexpr std::size_t kMaxSdpFormats = 64;  // of one section
 
 struct SdpAttribute {

@@ -2,8 +2,9 @@
 // on, audio sections that we receive on. We always offer, the server always answers.
 //
 // Sections only ever come to be, in order, and stay: one that carries nothing any more waits for the next track. What is
-// added counts from the next offer on. Our candidates are held back until the first answer has been accepted, because a
-// server that knows them can finish the DTLS handshake before libdatachannel has stored the server's fingerprint.
+// added counts from the next offer on, except that nothing joins the first offer before that has been answered. Our candidates
+// are held back until the first answer has been accepted, because a server that knows them can finish the DTLS handshake
+// before libdatachannel has stored the server's fingerprint.
 //
 // Thread: the loop's only. The library's threads reach it through one bounded queue.
 // Bound:  kMaxQueued packets that wait to be taken, what exceeds them is dropped and counted. kMaxQueuedMessages and
@@ -79,7 +80,7 @@ class SfuConnection {
   static constexpr std::size_t kMaxDataBytes = 64'000;
   static constexpr std::size_t kMaxReceivedBytes = 128 * KiB;  // longer ones are dropped and counted
   static constexpr std::size_t kMaxBufferedBytes = 2 * MiB;  // per channel, on its way out
-  static constexpr Duration kFlushWithin = 250ms;
+  static constexpr Duration kFlushWithin = 100ms;
 
   SfuConnection(Loop& loop, Engine& engine, SfuSettings settings);
   ~SfuConnection();

@@ -1,10 +1,9 @@
 #include <fmt/format.h>
 
 #include "rtc/description.hpp"
+#include "rtc/sdp_writer.hpp"
 
 namespace parley::rtc {
-
-namespace {
 
 std::string_view to_string(Setup setup) noexcept {
   switch (setup) {
@@ -25,6 +24,8 @@ std::string_view to_string(Direction direction) noexcept {
   return "sendrecv";
 }
 
+namespace {
+
 // What they offer to send is what we agree to receive.
 Direction reversed(Direction direction) noexcept {
   if (direction == Direction::sendonly) return Direction::recvonly;
@@ -32,28 +33,8 @@ Direction reversed(Direction direction) noexcept {
   return direction;
 }
 
-class Writer {
+class Writer : public SdpWriter {
  public:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += "\r\n";
-  }
-
-  void head(std::uint64_t session_id) {
-    line("v=0");
-    line("o=- {} 1 IN IP4 127.0.0.1", session_id >> 1);  // 63 bits (RFC 8829 section 5.2.1)
-    line("s=-");
-    line("t=0 0");
-  }
-
-  void transport(const TransportParameters& t) {
-    line("a=ice-ufrag:{}", t.ufrag);
-    line("a=ice-pwd:{}", t.password);
-    line("a=fingerprint:{} {}", t.fingerprint_algorithm, t.fingerprint);
-    line("a=setup:{}", to_string(t.setup));
-  }
-
   void audio(const AudioParameters& a, const TransportParameters& t, const LocalStream& stream) {
     const auto* first = t.candidates.empty() ? nullptr : &t.candidates.front();
     line("m=audio {} UDP/TLS/RTP/SAVPF {}", first ? first->port : 9, a.opus);
@@ -85,11 +66,6 @@ class Writer {
     if (mid && is_sdp_token(*mid)) line("a=mid:{}", *mid);
     if (section.kind != "application") line("a=inactive");
   }
-
-  std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
 };
 
 }  // namespace

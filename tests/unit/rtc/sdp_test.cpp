@@ -44,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(
                       }(),
                       [] {
                         std::string text = "v=0\n";
-                        for (int i = 0; i < 40; ++i) text += "m=audio 9 RTP 0\n";
+                        for (int i = 0; i < 50; ++i) text += "m=audio 9 RTP 0\n";
                         return text;
                       }()));
 
