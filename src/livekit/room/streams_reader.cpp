@@ -29,8 +29,8 @@ Result<void> IncomingStream::take_content(std::string_view content) {
   }
   if (unread_.size() + content.size() > Messages::kMaxUnread || *held_ + content.size() > Messages::kMaxUnreadInAll) {
     release(unread_.size() + half_.size());
-    unread_ = {};
-    half_ = {};
+    std::string().swap(unread_);  // and its memory
+    half_.clear();
     return failed(Errc::overloaded, "it was not read in time");
   }
   hold(content.size());
