@@ -43,7 +43,7 @@ ensure_packages() {
   [ -n "$missing" ] || return 0
   say "Debian packages to install$([ "$(id -u)" = 0 ] || printf ' (by sudo)'):"
   for package in $missing; do
-    why=$(awk -v p="$package" '$2 == p {$1 = $2 = ""; print substr($0, 3)}' "$here/debian.list")
+    why=$(awk -v p="$package" -v sets=" $* " '$2 == p && index(sets, " " $1 " ") {$1 = $2 = ""; print substr($0, 3); exit}' "$here/debian.list")
     printf '    %-29s %s\n' "$package" "$why"
   done
   # shellcheck disable=SC2086
