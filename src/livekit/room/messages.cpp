@@ -94,7 +94,7 @@ void Messages::close() {
   state_->core->close();
   state_->incoming->close();
   state_->client->fail_all();
-  state_->scope.kill();
+  state_->scope.request_stop({StopCause::owner_closed, "the room is left"});
 }
 
 }  // namespace parley::livekit
