@@ -227,7 +227,11 @@ Task<Result<void>> ServerApi::remove_participant(std::string room, std::string i
 
 Task<Result<void>> ServerApi::mute_track(std::string room, std::string identity, std::string track_sid, bool muted, Deadline deadline) {
   json::object body{{"room", room}, {"identity", identity}, {"track_sid", track_sid}, {"muted", muted}};
-  co_return co_await tell(kMutePublishedTrack, std::move(body), admin_of(std::move(room)), deadline);
+  const auto answer = co_await call(kMutePublishedTrack, std::move(body), admin_of(std::move(room)), deadline);
+  if (!answer) co_return fail(answer.error());
+  const auto* track = field(*answer, "track");  // of one that does not exist the server says nothing, and 200
+  if (!track || !track->is_object()) co_return fail(Errc::not_found, fmt::format("mute track: {} has no track {}", identity, track_sid));
+  co_return Result<void>{};
 }
 
 Task<Result<void>> ServerApi::update_participant(std::string room, std::string identity, std::string metadata,

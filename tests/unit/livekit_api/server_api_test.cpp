@@ -119,11 +119,17 @@ TEST_F(ServerApiTest, Participants_AreReadWithKindStateAndAttributes) {
 TEST_F(ServerApiTest, Participant_IsRemovedMutedAndUpdated) {
   EXPECT_TRUE(run(api.remove_participant("lobby", "caller", soon())));
   EXPECT_EQ(json::value(body()), json::parse(R"({"room":"lobby","identity":"caller"})"));
+  http.always({.body = R"({"track":{"sid":"TR_1"}})"});
   EXPECT_TRUE(run(api.mute_track("lobby", "caller", "TR_1", true, soon())));
   EXPECT_TRUE(url().ends_with("/livekit.RoomService/MutePublishedTrack")) << url();
   EXPECT_EQ(json::value(body()), json::parse(R"({"room":"lobby","identity":"caller","track_sid":"TR_1","muted":true})"));
   EXPECT_TRUE(run(api.update_participant("lobby", "caller", "", {{"a", "1"}, {"b", ""}}, soon())));
   EXPECT_EQ(json::value(body()), json::parse(R"({"room":"lobby","identity":"caller","attributes":{"a":"1","b":""}})"));
+}
+
+TEST_F(ServerApiTest, MuteOfATrackThatIsNotThere_IsNotFound_ThoughTheServerSaysNothing) {
+  http.always({.body = R"({"track":null})"});
+  EXPECT_EQ(run(api.mute_track("lobby", "caller", "TR_1", true, soon())).error().code(), Errc::not_found);
 }
 
 TEST_F(ServerApiTest, Data_GoesAsBase64_WithANonceOfItsOwn) {
