@@ -10,7 +10,7 @@ void LocalCandidates::found(std::string_view line) {
   const auto candidate = parse_candidate(line);
   if (!candidate) return;
   const std::lock_guard lock(mutex_);
-  if (complete_) return;
+  if (complete_ || (only_relayed_ && candidate->type != "relay")) return;
   const bool ours = candidate->type == "host" && !advertised_.empty();
   if (ours && std::exchange(advertised_told_, true)) return;
   for (const auto& shown : advertise({*candidate}, advertised_)) {
@@ -29,6 +29,11 @@ void LocalCandidates::release() {
   const std::lock_guard lock(mutex_);
   if (std::exchange(released_, true)) return;
   for (auto& line : std::exchange(held_, {})) tell(std::move(line));
+}
+
+void LocalCandidates::only_relayed(bool only) {
+  const std::lock_guard lock(mutex_);
+  only_relayed_ = only;
 }
 
 void LocalCandidates::tell(std::string line) {

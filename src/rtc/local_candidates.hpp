@@ -24,6 +24,7 @@ class LocalCandidates {
   void found(std::string_view line);  // "candidate:..."
   void complete();
   void release();
+  void only_relayed(bool only);  // before any is found
 
  private:
   void tell(std::string line);
@@ -34,6 +35,7 @@ class LocalCandidates {
   std::vector<std::string> held_;
   std::size_t told_ = 0;  // or held
   bool released_ = false;
+  bool only_relayed_ = false;
   bool complete_ = false;
   bool advertised_told_ = false;
 };

@@ -23,17 +23,10 @@ using Media = ::rtc::Description::Media;
   return ::rtc::Description::Direction::Inactive;
 }
 
-::rtc::Configuration configuration(const NativeSfuSettings& settings) {
-  auto config = configuration(settings.connection);
+::rtc::Configuration sfu_configuration(const NativeSettings& settings) {
+  auto config = configuration(settings);
   config.maxMessageSize = SfuConnection::kMaxReceivedBytes + 1;  // the library cuts what is longer: so it shows
-  if (settings.force_relay) config.iceTransportPolicy = ::rtc::TransportPolicy::Relay;
-  for (const auto& [address, username, credential] : settings.servers) {
-    if (address.turn) {
-      config.iceServers.emplace_back(address.host, address.port, username, credential);
-    } else {
-      config.iceServers.emplace_back(address.host, address.port);
-    }
-  }
+  config.disableAutoGathering = true;
   return config;
 }
 
@@ -50,12 +43,12 @@ Media media_of(const SfuSection& section) {
 
 }  // namespace
 
-NativeSfu::NativeSfu(std::shared_ptr<Engine::State> engine, const NativeSfuSettings& settings, const Exits& exits)
+NativeSfu::NativeSfu(std::shared_ptr<Engine::State> engine, const NativeSettings& settings, const Exits& exits)
     : engine_(std::move(engine)), inbox_(exits.inbox), candidates_(exits.candidates) {
   ++engine_->connections;
   try {
     listener_ = std::make_shared<const Listener>(exits.sender, exits.flags, engine_, inbox_);
-    connection_ = std::make_shared<Connection>(configuration(settings));
+    connection_ = std::make_shared<Connection>(sfu_configuration(settings));
     listen();
     reliable_ = make_channel(DataKind::reliable);
     lossy_ = make_channel(DataKind::lossy);
@@ -100,7 +93,7 @@ void NativeSfu::listen(const Channel& made, DataKind kind) {
   });
 }
 
-Result<NativeSfuPtr> NativeSfu::make(std::shared_ptr<Engine::State> engine, const NativeSfuSettings& settings, const Exits& exits) {
+Result<NativeSfuPtr> NativeSfu::make(std::shared_ptr<Engine::State> engine, const NativeSettings& settings, const Exits& exits) {
   NativeSfuPtr native;
   const auto done = guarded("no connection could be made", [&] {
     std::unique_ptr<NativeSfu> made(new NativeSfu(engine, settings, exits));
@@ -145,8 +138,17 @@ Result<std::string> NativeSfu::offer(const SfuSections& sections) {
   return text;
 }
 
-Result<void> NativeSfu::accept(const std::string& remote, const std::vector<std::string>& candidates) {
+void NativeSfu::gather(const std::vector<TurnServer>& servers) {
+  if (connection_->gatheringState() != Connection::GatheringState::New) return;
+  std::vector<::rtc::IceServer> native;
+  for (const auto& [address, username, credential] : servers) native.emplace_back(address.host, address.port, username, credential);
+  connection_->gatherLocalCandidates(std::move(native));
+}
+
+Result<void> NativeSfu::accept(const std::string& remote, const std::vector<std::string>& candidates,
+                               const std::vector<TurnServer>& servers) {
   const std::lock_guard lock(negotiating_);
+  if (auto gathered = guarded("no UDP port could be opened", [&] { gather(servers); }); !gathered) return gathered;
   return guarded("the answer could not be used", [&] {
     connection_->setRemoteDescription({remote, ::rtc::Description::Type::Answer});
     rtc::add_candidates(*connection_, engine_->logger, candidates);

@@ -33,15 +33,10 @@ struct SfuFlags : NativeFlags {
   std::atomic<bool> lossy_open = false;
 };
 
-struct NativeSfuSettings {
-  NativeSettings connection;
-  struct Server {
-    IceServerAddress address;
-    std::string username;
-    std::string credential;
-  };
-  std::vector<Server> servers;
-  bool force_relay = false;
+struct TurnServer {
+  IceServerAddress address;
+  std::string username;
+  std::string credential;
 };
 
 class NativeSfu;
@@ -56,13 +51,14 @@ class NativeSfu {
     std::shared_ptr<LocalCandidates> candidates;
   };
 
-  static Result<NativeSfuPtr> make(std::shared_ptr<Engine::State> engine, const NativeSfuSettings& settings, const Exits& exits);
+  static Result<NativeSfuPtr> make(std::shared_ptr<Engine::State> engine, const NativeSettings& settings, const Exits& exits);
 
   // Makes the tracks that are missing and turns the others as the sections say; takes an unanswered offer back. Blocks for
   // the certificate (a few ms) the first time. What comes back is the native local description.
   Result<std::string> offer(const SfuSections& sections);
-  // The answer to it, without candidates: they are added when both descriptions stand.
-  Result<void> accept(const std::string& remote, const std::vector<std::string>& candidates);
+  // The answer to it, without candidates: they are added when both descriptions stand. The first time, our own addresses are
+  // gathered, relayed ones at `servers`.
+  Result<void> accept(const std::string& remote, const std::vector<std::string>& candidates, const std::vector<TurnServer>& servers);
   void add_candidates(const std::vector<std::string>& candidates);
 
   bool send(std::string_view mid, ByteView packet) noexcept;
@@ -87,13 +83,14 @@ class NativeSfu {
     std::shared_ptr<::rtc::Track> track;
   };
 
-  NativeSfu(std::shared_ptr<Engine::State> engine, const NativeSfuSettings& settings, const Exits& exits);
+  NativeSfu(std::shared_ptr<Engine::State> engine, const NativeSettings& settings, const Exits& exits);
   void listen();
   void listen(const Channel& channel, DataKind kind);
   Channel make_channel(DataKind kind);
   const Channel& channel(DataKind kind) const noexcept { return kind == DataKind::reliable ? reliable_ : lossy_; }
   std::shared_ptr<::rtc::Track> find_track(std::string_view mid) const;
   void bring_up(const SfuSection& section);
+  void gather(const std::vector<TurnServer>& servers);
   void flush();
   void release() noexcept;
 

@@ -17,19 +17,13 @@ constexpr std::size_t kMailboxPlaces =
 
 constexpr Inbox::Bounds kInboxBounds{SfuConnection::kMaxQueued, SfuConnection::kMaxQueuedMessages, SfuConnection::kMaxQueuedBytes};
 
-// TURN servers first: the library takes one STUN server of all.
-NativeSfuSettings native_settings(const SfuSettings& settings) {
-  const auto& connection = settings.connection;
-  NativeSfuSettings native{.connection = {connection.bind_address, connection.port_begin, connection.port_end, connection.stun_server},
-                           .force_relay = settings.force_relay};
-  for (const bool turn : {true, false}) {
-    for (const auto& server : settings.ice_servers) {
-      const auto address = parse_ice_server(server.url);
-      if (!address || address->turn != turn || native.servers.size() == SfuConnection::kMaxIceServers) continue;
-      native.servers.push_back({*address, server.username, server.credential});
-    }
+std::vector<TurnServer> usable(const std::vector<IceServer>& servers) {
+  std::vector<TurnServer> found;
+  for (const auto& server : servers) {
+    const auto address = parse_ice_server(server.url);
+    if (address && address->turn && found.size() < SfuConnection::kMaxIceServers) found.push_back({*address, server.username, server.credential});
   }
-  return native;
+  return found;
 }
 
 struct FirstOffer {
@@ -48,7 +42,9 @@ struct SfuConnection::State {
         flags(std::make_shared<SfuFlags>()),
         inbox(std::make_shared<Inbox>(kInboxBounds)),
         candidates(std::make_shared<LocalCandidates>(mailbox.sender(), settings.connection.advertised_addresses)),
-        gone(std::make_shared<Gone>(l.remote())) {}
+        gone(std::make_shared<Gone>(l.remote())) {
+    candidates->only_relayed(settings.force_relay);
+  }
 
   std::size_t count(SfuSection::Kind kind) const {
     return static_cast<std::size_t>(std::ranges::count(sections, kind, &SfuSection::kind));
@@ -62,6 +58,10 @@ struct SfuConnection::State {
     sections.push_back(std::move(section));
     return sections.back().mid;
   }
+  NativeSettings native_settings() const {
+    const auto& c = settings.connection;
+    return {c.bind_address, c.port_begin, c.port_end, c.stun_server};
+  }
   Task<Result<std::string>> native_offer(SfuSections now, Deadline deadline);
   // Those of `found` that are new, as lines for the library.
   std::vector<std::string> take_new(const std::vector<Candidate>& found);
@@ -69,7 +69,7 @@ struct SfuConnection::State {
 
   Loop& loop;
   Engine& engine;
-  const SfuSettings settings;
+  SfuSettings settings;
   Mailbox<SfuEvent> mailbox;
   std::shared_ptr<SfuFlags> flags;
   std::shared_ptr<Inbox> inbox;
@@ -143,7 +143,7 @@ Task<Result<std::string>> SfuConnection::State::native_offer(SfuSections now, De
     co_return co_await engine.run<std::string>(deadline, [native = native, now = std::move(now)] { return native->offer(now); });
   }
   auto first = co_await engine.run<FirstOffer>(
-      deadline, [engine = engine.state(), settings = native_settings(settings), exits = NativeSfu::Exits{mailbox.sender(), flags, inbox, candidates},
+      deadline, [engine = engine.state(), settings = native_settings(), exits = NativeSfu::Exits{mailbox.sender(), flags, inbox, candidates},
                  now = std::move(now)]() -> Result<FirstOffer> {
         auto made = NativeSfu::make(engine, settings, exits);
         if (!made) return fail(made.error());
@@ -159,6 +159,11 @@ Task<Result<std::string>> SfuConnection::State::native_offer(SfuSections now, De
   }
   native = std::move(first->native);
   co_return std::move(first->description);
+}
+
+void SfuConnection::set_ice_servers(std::vector<IceServer> servers, bool force_relay) {
+  state_->settings.ice_servers = std::move(servers);
+  state_->candidates->only_relayed(force_relay);
 }
 
 Task<Result<std::string>> SfuConnection::offer(Deadline deadline) {
@@ -200,8 +205,9 @@ Task<Result<void>> SfuConnection::accept(std::string text, Deadline deadline) {
   auto lines = std::exchange(s.waiting_candidates, {});
   for (auto& line : s.take_new(answer->transport.candidates)) lines.push_back(std::move(line));
   const auto accepted = co_await s.engine.run<bool>(
-      deadline, [native = s.native, description = native_sfu_answer(*answer, *s.offered), lines]() -> Result<bool> {
-        if (auto done = native->accept(description, lines); !done) return fail(done.error());
+      deadline, [native = s.native, description = native_sfu_answer(*answer, *s.offered), lines,
+                 servers = usable(s.settings.ice_servers)]() -> Result<bool> {
+        if (auto done = native->accept(description, lines, servers); !done) return fail(done.error());
         return true;
       });
   if (!accepted) {

@@ -40,8 +40,8 @@ struct IceServer {
 
 struct SfuSettings {
   ConnectionSettings connection;
-  std::vector<IceServer> ice_servers;  // the first kMaxIceServers are used
-  bool force_relay = false;
+  std::vector<IceServer> ice_servers;  // see set_ice_servers()
+  bool force_relay = false;            // only relayed addresses of ours are told
 };
 
 // What is sent on one section, as its a=msid and a=ssrc lines say it.
@@ -92,6 +92,10 @@ class SfuConnection {
   Result<std::string> add_receiver();
   // In the next offer the section is inactive, or sends again. Errc::not_found.
   Result<void> set_sending(const std::string& mid, bool active);
+
+  // In the place of those of the settings; our addresses are gathered when the first answer is accepted, so until then. Of
+  // turn: the first kMaxIceServers that can be used count, of stun: none, since the server's own address is public.
+  void set_ice_servers(std::vector<IceServer> servers, bool force_relay);
 
   // A description of all sections. One offer is outstanding at a time: a new one takes back the one whose answer has not been
   // accepted. The first makes the native connection. Errc::unavailable: the connection is down. Errc::overloaded: another
