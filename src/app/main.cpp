@@ -10,6 +10,7 @@
 #include "app/check.hpp"
 #include "app/dev_watch.hpp"
 #include "app/inspect.hpp"
+#include "app/livekit_commands.hpp"
 #include "app/serve.hpp"
 #include "call_command/call.hpp"
 #include "ipc/exit_code.hpp"
@@ -76,6 +77,14 @@ int main(int argc, char** argv, App app) {
       ->option_text(fmt::format("FOLDER [{}]", inspect.state_dir));
   inspect_command->add_flag("--json", inspect.json, "As one JSON object, for programs; the list too");
 
+  app::TokenOptions token;
+  auto* token_command = cli.add_subcommand("token", "Make an access token of a LiveKit server");
+  app::add_token_options(*token_command, token);
+
+  app::DispatchOptions dispatch;
+  auto* dispatch_command = cli.add_subcommand("dispatch", "Have an agent come to a LiveKit room");
+  app::add_dispatch_options(*dispatch_command, dispatch);
+
   auto* init = cli.add_subcommand("init", "Process 1 of a container: starts `start ...`, and starts it again when it dies");
   init->prefix_command();
 
@@ -87,10 +96,12 @@ int main(int argc, char** argv, App app) {
     return roles::exit_code(cli, error);
   }
   if (cli.get_subcommands().empty()) {
-    std::cerr << "say what to do: dev, start, check, call, inspect, schema or init; --help tells more\n";
+    std::cerr << "say what to do: dev, start, check, call, inspect, token, dispatch, schema or init; --help tells more\n";
     return static_cast<int>(ipc::ExitCode::usage);
   }
   if (call_subcommand->parsed()) return call_command::run_call(call);
+  if (token_command->parsed()) return app::run_token(token, SystemClock().wall(), std::cout, std::cerr);
+  if (dispatch_command->parsed()) return app::run_dispatch(dispatch, std::cout, std::cerr);
   if (inspect_command->parsed()) return app::run_inspect(inspect);
   if (check_command->parsed() || schema->parsed()) {
     (void)app::add_providers(app.providers, serve);
