@@ -54,8 +54,8 @@ ReconnectPolicy::Decision ReconnectPolicy::next(const Trouble& trouble, bool med
     return {.step = Step::give_up, .reason = reason, .detail = trouble.detail};
   }
   if (trouble.reason != DisconnectReason::unknown) told_ = trouble.reason;
-  if (attempts_ >= kMaxAttempts) {
-    auto detail = fmt::format("the room could not be reached again in {} attempts: {}", kMaxAttempts, trouble.detail);
+  if (attempts_ >= max_attempts_) {
+    auto detail = fmt::format("the room could not be reached again in {} attempts: {}", max_attempts_, trouble.detail);
     return {.step = Step::give_up, .reason = reason, .detail = std::move(detail)};
   }
   full_needed_ = full_needed_ || !media_stands ||

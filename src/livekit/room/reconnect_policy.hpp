@@ -1,7 +1,7 @@
 // What to do when a room's connection is in trouble: come back on the connection that stands, make a new one, or give up.
 //
 // Thread: none; pure. Time and chance are passed in.
-// Bound:  kMaxAttempts in a row; they count on until a connection has held for kStableAfter, so that a server that accepts
+// Bound:  a number of attempts in a row; they count on until a connection has held for kStableAfter, so that a server that accepts
 //         and hangs up for ever is not asked for ever.
 #pragma once
 
@@ -34,10 +34,11 @@ bool outweighs(const Trouble& later, const Trouble& earlier) noexcept;
 
 class ReconnectPolicy {
  public:
-  static constexpr int kMaxAttempts = 10;
   static constexpr Duration kFirstDelay = 300ms;
   static constexpr Duration kLongestDelay = 7s;
   static constexpr Duration kStableAfter = 10s;
+
+  explicit ReconnectPolicy(int max_attempts) : max_attempts_(max_attempts) {}
 
   enum class Step : std::uint8_t { resume, full, give_up };
   struct Decision {
@@ -54,6 +55,7 @@ class ReconnectPolicy {
   int attempts() const noexcept { return attempts_; }
 
  private:
+  int max_attempts_;
   int attempts_ = 0;
   bool full_needed_ = false;
   TimePoint connected_at_ = TimePoint::max();

@@ -7,12 +7,12 @@
 //
 // What is lost comes back by itself. The signal socket is dialled again while audio flows on (a resume); when media is gone
 // too, or the server wants it, everything is made anew (a full reconnect): local tracks are published again, subscriptions
-// are asked for again by (identity, source). At most kMaxReconnects tries with jittered backoff; the reason of an end that is
+// are asked for again by (identity, source). At most `reconnects` tries with jittered backoff; the reason of an end that is
 // final reaches the application as itself. A room that was deleted while we were away is recognised by its sid and left.
 //
 // Thread: the loop's only.
-// Bound:  kMaxEvents events; when they are not taken, state that can be read elsewhere is told late and everything else is
-//         dropped and counted. kMaxParticipants, kMaxTracks; what exceeds them is left aside, counted and logged.
+// Bound:  kMaxEvents events; when they are not taken, further ones are dropped and counted, but `disconnected` always has its
+//         place. kMaxParticipants, kMaxTracks; what exceeds them is left aside, counted and logged.
 // Ending: request_stop() leaves; close(deadline) sends Leave, then says goodbye on socket and connection, and reports what
 //         did not go; kill() drops both: the server then takes us for gone after about twenty seconds.
 #pragma once
@@ -50,21 +50,22 @@ struct RoomSettings {
   bool subscribe_to_audio = true;                   // of everybody; else see Room::subscribe
   std::map<std::string, std::string> attributes{};  // ours, from the join on
   std::string metadata{};
+  int reconnects = 10;                              // tries in a row until a lost room is given up
 };
 
 enum class RoomState : std::uint8_t { idle, connecting, connected, reconnecting, closed };
 
 struct RoomEvent {
   enum class Type : std::uint8_t {
-    connected,
+    connected,              // who is there already joins and publishes in the events after it
     reconnecting,           // `resuming`: audio flows on
     reconnected,            // `resuming`: the others noticed nothing
     disconnected,           // for good: `reason`, `detail`; the last event
     room_updated,           // metadata, recording
     room_moved,             // into another room: everything is told anew
     participant_joined,
-    participant_left,       // `reason`
-    participant_updated,    // name, metadata or attributes: `changed` has the names of the attributes
+    participant_left,       // `reason`; duplicate_identity: replaced by a newer connection of its own, which joins next
+    participant_updated,    // name, metadata, state or attributes: `changed` has the names of the attributes
     permission_changed,     // ours, or another's
     track_published,
     track_unpublished,
@@ -125,7 +126,6 @@ class Room {
   static constexpr std::size_t kMaxParticipants = 1024;
   static constexpr std::size_t kMaxTracks = 16;      // of one participant
   static constexpr std::size_t kMaxSubscriptions = 16;
-  static constexpr int kMaxReconnects = 10;
   static constexpr Duration kConnectWithin = 5s;     // ICE and DTLS: beyond it "no UDP path to the server"
   static constexpr Duration kLeaveWithin = 500ms;
 

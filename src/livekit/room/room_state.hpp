@@ -164,7 +164,7 @@ struct Room::State final : DataPort {
   bool use_ice_servers = false;
   bool force_relay = false;
 
-  ReconnectPolicy policy;
+  ReconnectPolicy policy{settings.reconnects};
   std::optional<Trouble> trouble;
   Event changed;  // of the main task: a trouble, or a connection that is ready
   Event outcome;  // of connect()

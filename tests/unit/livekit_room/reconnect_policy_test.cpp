@@ -16,7 +16,8 @@ class ReconnectPolicyTest : public ::testing::Test {
     now += time;
   }
 
-  ReconnectPolicy policy;
+  static constexpr int kAttempts = 10;
+  ReconnectPolicy policy{kAttempts};
   TimePoint now{100s};
   Random random{7};
 };
@@ -56,7 +57,7 @@ TEST_F(ReconnectPolicyTest, OnceANewConnectionIsNeeded_LaterAttemptsDoNotResume)
 TEST_F(ReconnectPolicyTest, EveryEndReasonOfTheServer_IsGivenAsItself) {
   for (const auto reason : {DisconnectReason::duplicate_identity, DisconnectReason::participant_removed, DisconnectReason::room_deleted,
                             DisconnectReason::room_closed, DisconnectReason::server_shutdown, DisconnectReason::connection_timeout}) {
-    ReconnectPolicy fresh;
+    ReconnectPolicy fresh{kAttempts};
     const auto decision = fresh.next({.kind = Kind::leave_disconnect, .reason = reason}, true, now, random);
     EXPECT_EQ(decision.step, Step::give_up);
     EXPECT_EQ(decision.reason, reason) << to_string(reason);
@@ -77,7 +78,7 @@ TEST_F(ReconnectPolicyTest, TokenRefused_IsFinal) {
 TEST_F(ReconnectPolicyTest, ServerGone_TenAttemptsWithGrowingDelaysAndThenTheEnd) {
   connected_for(60s);
   Duration longest{};
-  for (int n = 0; n < ReconnectPolicy::kMaxAttempts; ++n) {
+  for (int n = 0; n < kAttempts; ++n) {
     const auto decision = next({.kind = Kind::signal_lost}, true);
     ASSERT_EQ(decision.step, Step::resume) << n;
     EXPECT_LE(decision.delay, std::min<Duration>(300ms * (1 << n), 7s));
@@ -97,7 +98,7 @@ TEST_F(ReconnectPolicyTest, ServerThatAcceptsAndHangsUpForEver_IsNotAskedForEver
     ASSERT_LT(++attempts, 20);
     connected_for(10ms);
   }
-  EXPECT_EQ(attempts, ReconnectPolicy::kMaxAttempts);
+  EXPECT_EQ(attempts, kAttempts);
 }
 
 TEST_F(ReconnectPolicyTest, ConnectionThatHeld_BeginsToCountAnew) {
