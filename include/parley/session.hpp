@@ -16,6 +16,7 @@
 #include <parley/privacy.hpp>
 #include <parley/providers.hpp>
 #include <parley/retry.hpp>
+#include <parley/room.hpp>
 #include <parley/speech.hpp>
 #include <parley/turns.hpp>
 
@@ -30,6 +31,7 @@ struct SessionOptions {
   FailureOptions failure{};
   RetryOptions retry{};
   std::optional<RecordingOptions> recording{};  // none: the call is not recorded
+  RoomOptions room{};  // of a call in a LiveKit room
 };
 
 // How a call is to end.

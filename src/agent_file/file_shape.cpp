@@ -318,14 +318,14 @@ Shape privacy() {
 }
 
 Shape room() {
-  const RoomSettings defaults;
+  const RoomOptions defaults;
   const Shape kind =
       value({}, {}, {.type = Type::line, .one_of = {"standard", "sip", "connector", "ingress", "egress", "agent"}});
   return mapping("room", "LiveKit only.",
                  {flag("close_on_disconnect", "The call ends when the participant that it is linked to leaves.",
                        defaults.close_on_disconnect),
                   flag("delete_on_close", "The room is deleted at the end of the call.", defaults.delete_on_close),
-                  list("link_to", "The kinds of participants that the agent talks to.", kind, 1, 6)});
+                  settled(fixed(list("link_to", "The kinds of participants that the agent talks to.", kind, 1, 6)))});
 }
 
 Shape make_file_shape() {

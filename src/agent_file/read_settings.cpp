@@ -120,9 +120,9 @@ class CallReader {
     }
     read_session(root, settings.session);
     const Node& room = root["room"];
-    read(room["close_on_disconnect"], settings.room.close_on_disconnect);
-    read(room["delete_on_close"], settings.room.delete_on_close);
-    if (room["link_to"]) settings.room.link_to = texts(room["link_to"]);
+    read(room["close_on_disconnect"], settings.session.room.close_on_disconnect);
+    read(room["delete_on_close"], settings.session.room.delete_on_close);
+    if (room["link_to"]) settings.session.room.link_to = texts(room["link_to"]);
     return settings;
   }
 
@@ -293,6 +293,7 @@ WorkerSettings read_worker(const Node& root, const ProviderRegistry& providers, 
   if (root["on_call"]) worker.on_call = read_on_call(root["on_call"]);
   for (const Node& hook : root["on_end"].items) worker.on_end.push_back(read_hook(hook, folder));
   worker.privacy = read_privacy(root["privacy"]);
+  if (const Node kinds = settled(root["room"]["link_to"])) worker.link_to = texts(kinds);
   const ProviderReader reader(providers, folder);
   std::vector<const Node*> agents = {&root};
   for (const Node& agent : root["agents"].entries) agents.push_back(&agent);

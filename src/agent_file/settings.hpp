@@ -57,18 +57,10 @@ struct AgentSettings {
 
 // ---- one call ----
 
-// LiveKit only.
-struct RoomSettings {
-  bool close_on_disconnect = true;
-  bool delete_on_close = false;
-  std::vector<std::string> link_to{"standard", "sip", "connector"};
-};
-
 struct CallSettings {
   AgentSettings agent;                          // the first
   std::map<std::string, AgentSettings> agents;  // the others, by name
-  SessionOptions session;                       // providers, vad, turns, limits, failure, recording
-  RoomSettings room;
+  SessionOptions session;                       // providers, vad, turns, limits, failure, recording, room
 };
 
 // ---- the worker ----
@@ -93,6 +85,7 @@ struct WorkerSettings {
   std::optional<OnCallSettings> on_call{};
   std::vector<HookSettings> on_end{};
   PrivacyOptions privacy{};
+  std::vector<std::string> link_to = RoomOptions{}.link_to;
   // All that any agent of the file asks for, without options that only a call tells: what is loaded before the first call.
   ProviderChoice providers{};
 };

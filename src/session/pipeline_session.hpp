@@ -101,6 +101,7 @@ class PipelineSession final : public Session,
   void add_to_history(ChatItem item, std::string_view speech_id) override;
   void speech_playing(SpeechRun& run) override;
   void speech_quiet(SpeechRun& run) override;
+  void words_heard(const SessionPort::AgentWords& words) override;
   void speech_done(SpeechRun& run) override;
   void tools_executed(const std::vector<std::shared_ptr<ToolRun>>& runs) override;
   void provider_failed(std::string_view slot, const std::string& provider, const ProviderError& error) override;

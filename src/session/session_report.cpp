@@ -43,6 +43,10 @@ void PipelineSession::add_to_history(ChatItem item, std::string_view speech_id) 
   emit(events::kConversationItemAdded, std::move(added));
 }
 
+void PipelineSession::words_heard(const SessionPort::AgentWords& words) {
+  if (!close_emitted_) port_.agent_words(words);
+}
+
 void PipelineSession::add_user_message(ChatMessage message) {
   if (!message.text.empty()) add_to_history(std::move(message));
 }

@@ -211,10 +211,19 @@ void SpeechRun::utterance_started(Utterance&) {
 
 void SpeechRun::utterance_over(Utterance& utterance) {
   host_.synthesised(utterance.characters_synthesised());
+  tell_words(utterance, true);
   if (over_) return;
   settle();
   const bool more = std::ranges::any_of(utterances_, [](const auto& each) { return !each->over(); });
   if (!more && !made_) host_.speech_quiet(*this);
+}
+
+void SpeechRun::tell_words(const Utterance& utterance, bool final) {
+  const auto heard = utterance.heard();
+  if (heard.empty()) return;
+  const auto is_it = [&](const auto& each) { return each.get() == &utterance; };
+  const auto part = static_cast<std::size_t>(std::ranges::find_if(utterances_, is_it) - utterances_.begin());
+  host_.words_heard({.speech_id = state().id, .part = part, .heard = heard, .final = final});
 }
 
 void SpeechRun::utterance_failed(Utterance&, const std::string& provider, const ProviderError& error) {

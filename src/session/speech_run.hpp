@@ -16,6 +16,7 @@
 #include "session/reply_record.hpp"
 #include "session/schedule.hpp"
 #include "session/sentence_splitter.hpp"
+#include "session/session_port.hpp"
 
 namespace parley {
 
@@ -34,6 +35,7 @@ class SpeechHost {
   virtual void add_to_history(ChatItem item, std::string_view speech_id) = 0;
   virtual void speech_playing(SpeechRun& run) = 0;  // the caller hears it, again or for the first time
   virtual void speech_quiet(SpeechRun& run) = 0;    // nothing of it is to be heard for now
+  virtual void words_heard(const SessionPort::AgentWords& words) = 0;
   virtual void speech_done(SpeechRun& run) = 0;     // called from its own task; destroy it later
   virtual void tools_executed(const std::vector<std::shared_ptr<ToolRun>>& runs) = 0;
   virtual void provider_failed(std::string_view slot, const std::string& provider, const ProviderError& error) = 0;
@@ -77,6 +79,7 @@ class SpeechRun final : private Utterance::Listener {
 
   void utterance_audio(Utterance& utterance) override;
   void utterance_started(Utterance& utterance) override;
+  void utterance_heard(Utterance& utterance) override { tell_words(utterance, false); }
   void utterance_over(Utterance& utterance) override;
   void utterance_failed(Utterance& utterance, const std::string& provider, const ProviderError& error) override;
 
@@ -89,6 +92,7 @@ class SpeechRun final : private Utterance::Listener {
   void call_tool(FunctionCall call, bool tools_allowed);
   bool id_is_taken(const std::string& id) const;
   Utterance& utterance();
+  void tell_words(const Utterance& utterance, bool final);
   void say(std::string sentence);
   void say_for_tool(std::string_view words);
   void fail_with(Error error);

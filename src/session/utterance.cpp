@@ -56,7 +56,10 @@ void Utterance::on_playout(const MixerEvent& event) {
       started_ = true;
       listener_.utterance_started(*this);
       break;
-    case MixerEvent::Kind::position: push_more(); break;
+    case MixerEvent::Kind::position:
+      push_more();
+      listener_.utterance_heard(*this);
+      break;
     case MixerEvent::Kind::writable: writable_.set(); break;
     case MixerEvent::Kind::finished:
     case MixerEvent::Kind::cut:

@@ -32,6 +32,7 @@ class Utterance {
    public:
     virtual void utterance_audio(Utterance& utterance) = 0;    // the TTS has begun to answer
     virtual void utterance_started(Utterance& utterance) = 0;  // the caller hears it
+    virtual void utterance_heard(Utterance& utterance) = 0;    // more of it: look at heard()
     virtual void utterance_over(Utterance& utterance) = 0;     // to its end, or cut
     virtual void utterance_failed(Utterance& utterance, const std::string& provider, const ProviderError& error) = 0;
 

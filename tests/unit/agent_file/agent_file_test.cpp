@@ -99,9 +99,9 @@ TEST_F(Sample, TheSession_IsWhatTheFileSays) {
   EXPECT_EQ(session.limits.silence->hang_up_after, 60s);
   EXPECT_EQ(session.failure.then_transfer_to, "");
   EXPECT_FALSE(session.recording);
-  EXPECT_TRUE(call.room.close_on_disconnect);
-  EXPECT_FALSE(call.room.delete_on_close);
-  EXPECT_THAT(call.room.link_to, ElementsAre("standard", "sip", "connector"));
+  EXPECT_TRUE(session.room.close_on_disconnect);
+  EXPECT_FALSE(session.room.delete_on_close);
+  EXPECT_THAT(session.room.link_to, ElementsAre("standard", "sip", "connector"));
 }
 
 TEST_F(Sample, ItsSecrets_AreKnown_AndItsFiles) {
