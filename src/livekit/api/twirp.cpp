@@ -54,8 +54,9 @@ std::string camel(std::string_view name) {
   return out;
 }
 
-Error refusal(std::string_view what, int status, std::string_view words) {
-  if (status == 401) {
+// A key that is wrong is refused before Twirp, in plain text; a grant that is missing by Twirp, which says 401 as well.
+Error refusal(std::string_view what, bool by_twirp, std::string_view words) {
+  if (!by_twirp) {
     return {Errc::refused, fmt::format("{}: the LiveKit server does not accept the API key or its secret (LIVEKIT_API_KEY, "
                                        "LIVEKIT_API_SECRET): {}", what, words)};
   }
@@ -90,7 +91,7 @@ Result<json::object> read_answer(std::string_view what, const net::ClientRespons
   }
   if (words.empty()) words = response.body.empty() || object ? "no reason given" : shortened(response.body);
   const auto errc = errc_of(code, status);
-  if (errc == Errc::refused) return fail(refusal(what, status, words));
+  if (errc == Errc::refused) return fail(refusal(what, !code.empty(), words));
   if (errc == Errc::protocol) {
     return fail(errc, fmt::format("{}: what answers there is no LiveKit server's API ({} {}): look at the URL", what, status, words));
   }

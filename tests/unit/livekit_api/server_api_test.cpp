@@ -6,8 +6,8 @@
 
 #include <parley/async/scope.hpp>
 
-#include "../webhook/scripted_http.hpp"
 #include "sim/world.hpp"
+#include "webhook_test/scripted_http.hpp"
 
 namespace parley::livekit {
 namespace {
@@ -179,6 +179,7 @@ TEST_F(ServerApiTest, TokenOfSomebodyElse_GoesWithEveryRequestAsItIs) {
 TEST_F(ServerApiTest, EachErrorOfTheServer_HasItsCode_AndItsWords) {
   EXPECT_EQ(error(401, "invalid token: x, error: signature").code(), Errc::refused);
   EXPECT_THAT(error(401, "invalid token").message(), AllOf(HasSubstr("LIVEKIT_API_SECRET"), HasSubstr("invalid token")));
+  EXPECT_THAT(error(401, R"({"code":"unauthenticated","msg":"permissions denied"})").message(), HasSubstr("does not allow it with this key or token"));
   EXPECT_EQ(error(403, R"({"code":"permission_denied","msg":"permissions denied"})").code(), Errc::refused);
   EXPECT_EQ(error(400, R"({"code":"invalid_argument","msg":"room name missing"})").code(), Errc::invalid_argument);
   EXPECT_EQ(error(412, R"({"code":"failed_precondition","msg":"sip not connected"})").code(), Errc::invalid_argument);

@@ -9,8 +9,8 @@
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
 
-#include "../livekit_api/real_server.hpp"
 #include "livekit/worker/agent_worker.hpp"
+#include "livekit_test/real_server.hpp"
 
 namespace parley::livekit {
 namespace {
