@@ -47,6 +47,8 @@ HEADER = {
     "silero": "providers/silero/silero_vad.hpp",
     "livekit_api": "livekit/api/server_api.hpp",
     "livekit_worker": "livekit/worker/agent_worker.hpp",
+    "livekit_room": "livekit/room/room.hpp",
+    "livekit_agent": "livekit/agent/room_transport.hpp",
     "libdatachannel": "rtc/rtc.hpp",
 }
 
@@ -70,9 +72,9 @@ MAY_SEE = {
     "job": BASE | {"ipc", "journal"},
     "mirror": BASE | {"journal", "net"},
     "echo": API | {"audio", "rtc", "journal"},
-    "worker": BASE | {"ipc", "journal"},
+    "worker": BASE | {"ipc", "journal", "net", "livekit_api", "livekit_worker"},
     "worker_http": BASE | {"net"},
-    "voice": API | {"audio", "rtc", "session", "job", "ipc", "journal"},
+    "voice": API | {"audio", "rtc", "session", "job", "ipc", "journal", "net", "livekit_api", "livekit_room", "livekit_agent"},
     "caller": API | {"audio", "net", "rtc"},
     "flite": API,
     "moonshine": API,
@@ -82,6 +84,8 @@ MAY_SEE = {
     "silero": API,
     "livekit_api": BASE | {"net"},
     "livekit_worker": BASE | {"net", "livekit_api"},
+    "livekit_room": API | {"audio", "net", "rtc"},
+    "livekit_agent": API | {"audio", "net", "rtc", "livekit_room", "livekit_api"},
 }
 
 
@@ -93,7 +97,8 @@ NAMED = [
     ("session", "libdatachannel"), ("job", "worker"), ("job", "session"), ("job", "rtc"), ("worker", "rtc"),
     ("worker", "session"), ("worker", "job"), ("worker", "voice"), ("worker", "silero"), ("worker_http", "worker"),
     ("silero", "session"), ("openai", "audio"), ("moonshine", "ipc"), ("caller", "session"),
-    ("livekit_api", "livekit_worker"), ("livekit_worker", "worker"),
+    ("livekit_api", "livekit_worker"), ("livekit_worker", "worker"), ("livekit_room", "livekit_worker"), ("rtc", "livekit_room"),
+    ("livekit_agent", "session"), ("livekit_agent", "job"), ("livekit_agent", "livekit_worker"), ("livekit_room", "livekit_agent"),
 ]
 
 
