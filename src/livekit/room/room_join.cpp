@@ -62,10 +62,8 @@ Task<Attempt<void>> Room::State::first_join(Deadline deadline) {
     auto joined = co_await join(deadline, false);
     if (joined) co_return joined;
     const bool no_path = joined.error().trouble.kind == Kind::media_lost && link && !link->pc.ice_silence();
-    const bool relay_left = no_path && !use_ice_servers && !ice_servers.empty();
-    use_ice_servers = use_ice_servers || relay_left;
     forget_join();
-    const bool again = tries < kJoinTries && worth_another_try(joined.error()) && (!no_path || relay_left);
+    const bool again = tries < kJoinTries && worth_another_try(joined.error()) && !no_path;
     const auto longest = ReconnectPolicy::kFirstDelay * (std::int64_t{1} << tries);
     const auto delay = Duration(static_cast<std::int64_t>(loop.random().unit() * static_cast<double>(longest.count())));
     if (!again || deadline.left(loop.now()) <= delay) co_return joined;
@@ -84,9 +82,7 @@ void Room::State::forget_join() {
 }
 
 Task<Attempt<LinkPtr>> Room::State::make_link(Deadline deadline) {
-  rtc::SfuSettings wanted{.connection = settings.connection, .ice_servers = {}, .force_relay = force_relay};
-  if (use_ice_servers || force_relay) wanted.ice_servers = ice_servers;
-  auto made = std::make_shared<Link>(loop, engine, std::move(wanted));
+  auto made = std::make_shared<Link>(loop, engine, rtc::SfuSettings{.connection = settings.connection, .ice_servers = {}});
   if (microphone) {
     auto mid = made->pc.add_sender(microphone->begin());
     if (!mid) co_return setback(mid.error(), Kind::media_lost);
@@ -160,7 +156,7 @@ Attempt<void> Room::State::accept_join(const proto::JoinResponse& answer, LinkPt
     return setback({Errc::protocol, fmt::format("the LiveKit server is too old ({}): 1.9.2 or later is needed", version)}, Kind::refused);
   }
   signal->set_pings(answer.ping_interval(), answer.ping_timeout());
-  take_ice_servers(answer);
+  take_ice_servers(answer, *next);
   const auto& known = roster.room().sid;
   if (again && !known.empty() && known != answer.room().sid()) {
     proto::SignalRequest leave;
@@ -184,16 +180,16 @@ Attempt<void> Room::State::accept_join(const proto::JoinResponse& answer, LinkPt
   return {};
 }
 
-void Room::State::take_ice_servers(const proto::JoinResponse& answer) {
-  ice_servers.clear();
+// Before the answer: our addresses are gathered then.
+void Room::State::take_ice_servers(const proto::JoinResponse& answer, Link& next) {
+  std::vector<rtc::IceServer> servers;
   for (const auto& server : answer.ice_servers()) {
     for (const auto& url : server.urls()) {
-      if (ice_servers.size() >= rtc::SfuConnection::kMaxIceServers) return;
-      const bool udp_relay = url.starts_with("turn:") && !url.ends_with("transport=tcp");
-      if (udp_relay) ice_servers.push_back({.url = url, .username = server.username(), .credential = server.credential()});
+      if (servers.size() >= kMaxIceServers) break;
+      servers.push_back({.url = url, .username = server.username(), .credential = server.credential()});
     }
   }
-  force_relay = answer.client_configuration().force_relay() == proto::ENABLED && !ice_servers.empty();
+  next.pc.set_ice_servers(std::move(servers), answer.client_configuration().force_relay() == proto::ENABLED);
 }
 
 // Until media flows both ways and data can; a trouble that comes first is why it did not.

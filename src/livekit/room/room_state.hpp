@@ -69,6 +69,7 @@ struct Room::State final : DataPort {
   static constexpr std::size_t kMaxQueuedSignals = 128; // while there is no socket
   static constexpr std::size_t kMaxRequests = 16;       // of ours that wait for an answer
   static constexpr std::size_t kMaxServerAddresses = 4;
+  static constexpr std::size_t kMaxIceServers = 16;     // looked at
   static constexpr std::size_t kMaxReliableBuffered = 1 * MiB;
   static constexpr Duration kBufferLook = 10ms;
   static constexpr std::size_t kMaxAttributesBytes = 64 * KiB;
@@ -102,7 +103,7 @@ struct Room::State final : DataPort {
   Setback not_connected(const Link& link) const;
   proto::SyncState sync_state();
   Task<void> replay();
-  void take_ice_servers(const proto::JoinResponse& answer);
+  void take_ice_servers(const proto::JoinResponse& answer, Link& next);
   void drop_signal() noexcept;
   void drop_link();
   Task<void> dispose(LinkPtr link);
@@ -160,9 +161,6 @@ struct Room::State final : DataPort {
   Counters counts;
   Roster roster;
   std::string token;
-  std::vector<rtc::IceServer> ice_servers;  // the server's
-  bool use_ice_servers = false;
-  bool force_relay = false;
 
   ReconnectPolicy policy{settings.reconnects};
   std::optional<Trouble> trouble;
