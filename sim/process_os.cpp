@@ -227,9 +227,12 @@ struct SimOs::SupervisorBody final : Body {
         system(os),
         supervisor(*entry.loop, os.config_, system, records),
         scope(*entry.loop, "test") {
-    (void)scope.spawn("start", start(supervisor));
+    (void)scope.spawn("start", start(os, *this));
   }
-  static Task<void> start(worker::Supervisor& supervisor) { (void)co_await supervisor.start(); }
+  static Task<void> start(SimOs& os, SupervisorBody& self) {
+    if (!co_await self.supervisor.start()) co_return;
+    if (os.attach_) self.attached = os.attach_(self.supervisor, self.scope);
+  }
 
   SimWriter writer;
   Scope mirroring;
@@ -238,6 +241,7 @@ struct SimOs::SupervisorBody final : Body {
   SimSystem system;
   worker::Supervisor supervisor;
   Scope scope;
+  std::shared_ptr<void> attached;
 };
 
 // ---- the kernel
@@ -370,6 +374,16 @@ std::size_t SimOs::count_records(const std::string& call_id, std::string_view ty
     for (const auto& record : job::parse_journal(*bytes, call_id).records) count += record.type == type ? 1 : 0;
   }
   return count;
+}
+
+bool SimOs::has_room_call(const std::string& job_id) const {
+  for (const auto& id : calls()) {
+    for (const auto& path : {job::settled_path(kCalls, id), job::journal_path(kCalls, id)}) {
+      const auto bytes = disk_.content(path);
+      if (bytes && bytes->find(job_id) != std::string::npos) return true;
+    }
+  }
+  return false;
 }
 
 bool SimOs::settled(const std::string& call_id) const { return disk_.content(job::settled_path(kCalls, call_id)).has_value(); }

@@ -60,6 +60,10 @@ class SimOs {
   using MirrorMaker = std::function<std::unique_ptr<job::JournalMirror>(Loop&, Scope&)>;
   void mirror_with(MirrorMaker make) { mirror_maker_ = std::move(make); }
 
+  // What a supervisor has beside it from the moment at which it serves, as the part that knows LiveKit: it is destroyed first.
+  using Attach = std::function<std::shared_ptr<void>(worker::Supervisor&, Scope&)>;
+  void attach_to_supervisors(Attach attach) { attach_ = std::move(attach); }
+
   std::vector<int> alive(Kind kind) const;
   std::size_t processes() const noexcept { return processes_.size(); }
   std::size_t marks() const noexcept { return marks_.size(); }
@@ -71,6 +75,8 @@ class SimOs {
   // Records of that type in a call's journal.
   std::size_t count_records(const std::string& call_id, std::string_view type) const;
   bool settled(const std::string& call_id) const;
+  // Some call's journal says that it served this job of a LiveKit server.
+  bool has_room_call(const std::string& job_id) const;
   std::vector<std::string> calls() const;  // every call that has a journal
 
  private:
@@ -97,6 +103,7 @@ class SimOs {
 
   World& world_;
   MirrorMaker mirror_maker_;
+  Attach attach_;
   SimLoop& kernel_;
   SimDisk disk_;
   SimProgram program_;

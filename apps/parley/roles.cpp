@@ -100,6 +100,7 @@ int run_inference_role(const WorkerOptions& options, WorkerParts& parts, std::sh
       .mirror = std::move(parts.mirror),
       .log = std::move(log),
       .log_level = level_of(options.log_level),
+      .livekit = std::move(parts.livekit),
       .serve = std::move(parts.serve)};
   if (parts.recognizer) config.commands.inference = with(base, {"--role=inference"});
   worker::run_supervisor(std::move(config));

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,7 @@ struct WorkerParts {
   job::Redaction redaction;
   job::RetentionPolicy retention;
   job::MirrorFactory mirror;  // empty: none
+  std::optional<worker::LiveKitConfig> livekit;  // where the supervisor registers; none: nowhere
   bool transcripts = true;
   std::vector<std::string> secrets;  // that no log line may show
   ipc::Deadlines deadlines;

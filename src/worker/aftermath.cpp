@@ -68,7 +68,7 @@ Task<void> Aftermath::see_to(CallRecords::End end, Duration delay) {
       if (state->terminal_written) {
         ++terminal_records_;
         ports_.metrics.call_ended(state->figures);
-        if (state->left_behind && ports_.left_behind) ports_.left_behind(end.call_id, *state->left_behind);
+        if (state->room && ports_.room_call_over) ports_.room_call_over(end.call_id, *state);
       }
       ports_.metrics.hooks(counted.raise_to(state->hooks));
       unrecorded.release();

@@ -36,8 +36,8 @@ class Aftermath {
     const ipc::Deadlines& deadlines;
     AttemptCounters& counters;
     WorkerMetrics& metrics;
-    // A process died in a LiveKit room, as its journal says; told once a call.
-    std::function<void(const std::string& call_id, const ipc::RoomPlace& place)> left_behind{};
+    // A call in a LiveKit room is over, as its journal says (CallRecords::State::room); told once a call.
+    std::function<void(const std::string& call_id, const CallRecords::State& state)> room_call_over{};
   };
 
   Aftermath(Scope& parent, Ports ports);

@@ -58,7 +58,9 @@ Task<Result<CallRecords::State>> CallRecords::finish(End end, Deadline deadline)
   if (state.terminal_written) {
     const auto record = journal.so_far().record();
     state.figures = figures_of(record);
-    if (state.figures.reason == "crash") state.left_behind = place_in(record);
+    state.room = place_in(record);
+    state.crashed = state.figures.reason == "crash";
+    state.failed = record.at("outcome") == "failed";
   }
   state.hooks = count(journal.so_far().hooks());
   auto synced = co_await journal.sync(deadline.within(loop_.in(kSyncPatience)));

@@ -38,7 +38,9 @@ class CallRecords {
   struct State {
     bool terminal_written = false;      // now, by this call
     CallFigures figures;                // if so
-    std::optional<ipc::RoomPlace> left_behind;  // if so: its process died in this room
+    std::optional<ipc::RoomPlace> room;  // if so: it was in this one
+    bool crashed = false;               // its process died in it
+    bool failed = false;
     HookCounts hooks;                   // of the whole call, so far
     bool work_left = false;             // hooks that are not done
   };

@@ -30,6 +30,15 @@ struct HttpApi::Ports {
 };
 
 Result<void> HttpApi::Ports::listen(RealLoop& loop, Scope& parent, const HttpApiConfig& config) {
+  auto on_health = net::HttpServer::listen(loop, parent,
+                                           {.name = "http.health",
+                                            .at = {config.health_address, config.health_port},
+                                            .limits = {.body_bytes = 0},
+                                            .max_connections = kMaxHealthConnections},
+                                           [this](net::ServerRequest request) { return health.handle(std::move(request)); });
+  if (!on_health) return fail(on_health.error());
+  health_server = std::move(*on_health);
+  if (!config.calls) return {};
   if (auto allowed = access.check(); !allowed) return allowed;
   auto on_call = net::HttpServer::listen(loop, parent,
                                          {.name = "http.calls",
@@ -40,15 +49,7 @@ Result<void> HttpApi::Ports::listen(RealLoop& loop, Scope& parent, const HttpApi
                                           .handler = kAnswerLimit},
                                          [this](net::ServerRequest request) { return handle(std::move(request)); });
   if (!on_call) return fail(on_call.error());
-  auto on_health = net::HttpServer::listen(loop, parent,
-                                           {.name = "http.health",
-                                            .at = {config.health_address, config.health_port},
-                                            .limits = {.body_bytes = 0},
-                                            .max_connections = kMaxHealthConnections},
-                                           [this](net::ServerRequest request) { return health.handle(std::move(request)); });
-  if (!on_health) return fail(on_health.error());
   call_server = std::move(*on_call);
-  health_server = std::move(*on_health);
   return {};
 }
 
@@ -67,7 +68,7 @@ Task<CloseReport> HttpApi::Ports::close(Deadline deadline) {
   auto& loop = co_await this_loop();
   const auto left = deadline.left(loop.now());
   CloseReport report;
-  report.add("calls", co_await call_server->close(loop.in(left - std::min(kHealthTime, left / 4))));
+  if (call_server) report.add("calls", co_await call_server->close(loop.in(left - std::min(kHealthTime, left / 4))));
   report.add("health", co_await health_server->close(deadline));
   co_return report;
 }
@@ -82,18 +83,20 @@ Result<std::unique_ptr<HttpApi>> HttpApi::listen(RealLoop& loop, Scope& parent, 
   return std::unique_ptr<HttpApi>(new HttpApi(std::move(ports)));
 }
 
-void HttpApi::request_stop(StopReason reason) noexcept { ports_->call_server->request_stop(std::move(reason)); }
+void HttpApi::request_stop(StopReason reason) noexcept {
+  if (ports_->call_server) ports_->call_server->request_stop(std::move(reason));
+}
 
 Task<CloseReport> HttpApi::close(Deadline deadline) {
   return ports_->close_once.run(deadline, [this](Deadline d) { return ports_->close(d); });
 }
 
 void HttpApi::kill() noexcept {
-  ports_->call_server->kill();
+  if (ports_->call_server) ports_->call_server->kill();
   ports_->health_server->kill();
 }
 
-std::uint16_t HttpApi::port() const { return ports_->call_server->endpoint().port; }
+std::uint16_t HttpApi::port() const { return ports_->call_server ? ports_->call_server->endpoint().port : 0; }
 std::uint16_t HttpApi::health_port() const { return ports_->health_server->endpoint().port; }
 
 }  // namespace parley::worker

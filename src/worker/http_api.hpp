@@ -25,6 +25,7 @@ class RealLoop;
 namespace parley::worker {
 
 struct HttpApiConfig {
+  bool calls = true;                  // false: health alone, nobody calls over HTTP
   std::string address = "127.0.0.1";  // for calls and the page
   std::uint16_t port = 8080;          // 0: any free one
   std::string health_address = "127.0.0.1";
@@ -49,7 +50,7 @@ class HttpApi {
   Task<CloseReport> close(Deadline deadline);
   void kill() noexcept;
 
-  std::uint16_t port() const;
+  std::uint16_t port() const;  // 0: nobody calls over HTTP
   std::uint16_t health_port() const;
 
  private:

@@ -10,8 +10,6 @@ namespace parley::worker {
 
 namespace {
 
-const RoomCallEnd kDiedUnheard{.reason = {StopCause::failure, "its process died while no supervisor was there"}, .told = false, .clean = false};
-
 RoomCall room_call(const std::string& call_id, const ipc::RoomPlace& place, const ipc::Linked& linked) { return {call_id, place, linked}; }
 
 }  // namespace
@@ -22,7 +20,7 @@ void Supervisor::set_room_owner(RoomCallOwner* owner) {
   for (const auto& [id, call] : calls_) {
     if (call->room && !call->room_ended) owner->on_adopted(room_call(id, *call->room, call->linked));
   }
-  for (const auto& call : std::exchange(left_behind_, {})) owner->on_ended(call, kDiedUnheard);
+  for (const auto& [call, end] : std::exchange(unheard_, {})) owner->on_ended(call, end);
 }
 
 Result<void> Supervisor::reserve() {
@@ -110,17 +108,22 @@ void Supervisor::adopt_room(Call& call, const ipc::RoomPlace& place) {
 }
 
 void Supervisor::end_room(Call& call) {
-  if (!call.room || std::exchange(call.room_ended, true) || !room_owner_) return;
-  room_owner_->on_ended(room_call(call.id(), *call.room, call.linked),
-                        {.reason = call.end->reason, .told = call.end_told, .clean = call.end->clean});
+  if (!call.room || std::exchange(call.room_ended, true)) return;
+  tell_end(room_call(call.id(), *call.room, call.linked), {.reason = call.end->reason, .told = call.end_told, .clean = call.end->clean});
 }
 
-// A job that this supervisor never heard of: its journal tells which room it was in.
-void Supervisor::left_behind(const std::string& call_id, const ipc::RoomPlace& place) {
+// To whoever owns rooms, or will.
+void Supervisor::tell_end(RoomCall call, RoomCallEnd end) {
+  if (room_owner_) return room_owner_->on_ended(call, end);
+  if (unheard_.size() < kMaxKept) unheard_.emplace_back(std::move(call), std::move(end));
+}
+
+// A job that this supervisor never heard of: its journal tells which room it was in, and how it ended.
+void Supervisor::room_call_over(const std::string& call_id, const CallRecords::State& state) {
   if (const auto* call = find(call_id); call && call->room) return;  // its owner was told
-  const auto dead = room_call(call_id, place, {});
-  if (room_owner_) return room_owner_->on_ended(dead, kDiedUnheard);
-  if (left_behind_.size() < kMaxKept) left_behind_.push_back(dead);
+  const char* how = state.crashed ? "its process died while no supervisor was there" : "it ended while no supervisor was there";
+  tell_end(room_call(call_id, *state.room, {}),
+           {.reason = {state.failed ? StopCause::failure : StopCause::finished, how}, .told = !state.crashed, .clean = !state.crashed});
 }
 
 }  // namespace parley::worker

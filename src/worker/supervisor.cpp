@@ -21,7 +21,7 @@ Supervisor::Supervisor(Loop& loop, SupervisorConfig config, System& system, Call
       zygote_(scope_, system),
       inference_(scope_, system),
       aftermath_(scope_, {system, zygote_, records, config_.deadlines, attempt_counters_, metrics_,
-                          [this](const std::string& call_id, const ipc::RoomPlace& place) { left_behind(call_id, place); }}) {}
+                          [this](const std::string& call_id, const CallRecords::State& state) { room_call_over(call_id, state); }}) {}
 
 Supervisor::~Supervisor() {
   scope_.kill();

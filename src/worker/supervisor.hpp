@@ -135,7 +135,8 @@ class Supervisor final : public CallDesk {
   Call* find_room(std::string_view job_id) const noexcept;
   void adopt_room(Call& call, const ipc::RoomPlace& place);
   void end_room(Call& call);
-  void left_behind(const std::string& call_id, const ipc::RoomPlace& place);
+  void tell_end(RoomCall call, RoomCallEnd end);
+  void room_call_over(const std::string& call_id, const CallRecords::State& state);
   void load_changed() {
     if (room_owner_) room_owner_->on_load();
   }
@@ -164,7 +165,7 @@ class Supervisor final : public CallDesk {
   std::size_t reserved_ = 0;      // slots kept for calls in rooms
   double memory_use_ = 0;         // at the last look
   RoomCallOwner* room_owner_ = nullptr;
-  std::deque<RoomCall> left_behind_;  // jobs that died unheard of, until there is an owner; at most kMaxKept
+  std::deque<std::pair<RoomCall, RoomCallEnd>> unheard_;  // ends that nobody heard, until there is an owner; at most kMaxKept
   RoomServer* room_server_ = nullptr;
   Event hurried_;
   Event gone_;                    // set each time a call's process, or a reservation, is gone

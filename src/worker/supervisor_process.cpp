@@ -14,6 +14,7 @@ using ipc::ExitCode;
 namespace {
 
 constexpr Duration kWriterBudget = 1s;
+constexpr Duration kGoodbyePatience = 4s;  // for the server that sends us jobs: last statuses, participants to remove
 constexpr Duration kMirrorPatience = 1s;  // for the records that it wrote last
 
 class SupervisorProcess {
@@ -56,9 +57,17 @@ class SupervisorProcess {
       if (!serving) cannot_start(serving.error());
       server = std::move(*serving);
     }
+    if (config_.livekit) {
+      livekit_ = std::make_unique<LiveKitWorker>(loop_, root_, *supervisor_, *config_.livekit);
+      livekit_->start();
+    }
     (void)root_.spawn("inference", end_without_inference());
     (void)co_await told_to_stop_.wait(Deadline::bounded_by_scope());
     const bool all_ended = co_await supervisor_->drain();
+    if (livekit_) {
+      const auto report = co_await livekit_->close(loop_.in(kGoodbyePatience));
+      if (!report.clean()) loop_.logger().warn("goodbye to the LiveKit server: {}", to_string(report));
+    }
     server.reset();
     if (mirror_) co_await mirror_->flush(loop_.in(kMirrorPatience));
     co_await sleep_for(1ms);  // what the server had in flight unwinds
@@ -109,6 +118,7 @@ class SupervisorProcess {
   std::unique_ptr<Supervisor> supervisor_;
   Scope mirroring_;
   std::unique_ptr<job::JournalMirror> mirror_;
+  std::unique_ptr<LiveKitWorker> livekit_;
   Scope root_;
 };
 

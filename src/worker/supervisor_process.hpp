@@ -7,6 +7,7 @@
 
 #include "async/real_loop.hpp"
 #include "job/hooks.hpp"
+#include "worker/livekit_worker.hpp"
 #include "worker/supervisor.hpp"
 #include "worker/system_real.hpp"
 
@@ -21,6 +22,8 @@ struct SupervisorProcessConfig {
   std::function<std::unique_ptr<job::JournalMirror>(RealLoop&, Scope&)> mirror;  // of its own records; may be empty
   std::shared_ptr<LogSink> log;
   LogLevel log_level = LogLevel::info;
+
+  std::optional<LiveKitConfig> livekit;  // the server to register with; none: callers come over HTTP alone
 
   // Begins to serve (HTTP), when everything that was there has been taken over. What it returns lives until the calls are
   // over, and is destroyed before the desk is. An error ends the process with cannot_start.

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "ipc/socket_rendezvous.hpp"
+#include "rooms.hpp"
 
 namespace parley {
 
@@ -20,7 +21,7 @@ std::string text(const json::object& request, std::string_view key) {
 class Control {
  public:
   Control(RealLoop& loop, Scope& parent, worker::CallDesk& desk, ipc::StateDir dir, std::unique_ptr<ipc::SocketAcceptor> acceptor)
-      : loop_(loop), desk_(desk), dir_(std::move(dir)), acceptor_(std::move(acceptor)), scope_(parent, "control", 512) {
+      : loop_(loop), desk_(desk), dir_(std::move(dir)), acceptor_(std::move(acceptor)), rooms_(parent, desk), scope_(parent, "control", 512) {
     (void)scope_.spawn("accept", accept());
   }
 
@@ -62,6 +63,9 @@ class Control {
     }
     if (op == "events" || op == "wait_end") co_return co_await events(call, op == "wait_end");
     if (op == "status") co_return desk_.status();
+    if (op == "assign") co_return rooms_.assign(text(request, "job"), request["metadata"]);
+    if (op == "terminate") co_return rooms_.terminate(text(request, "job"));
+    if (op == "rooms") co_return rooms_.told();
     if (op == "metrics") co_return json::object{{"text", desk_.metrics()}};
     co_return failed({Errc::invalid_argument, "no such op"});
   }
@@ -81,6 +85,7 @@ class Control {
   worker::CallDesk& desk_;
   ipc::StateDir dir_;
   std::unique_ptr<ipc::SocketAcceptor> acceptor_;
+  Rooms rooms_;
   Scope scope_;
 };
 

@@ -3,6 +3,11 @@
 //   {"op": "offer", "sdp": "...", "metadata": {...}}   {"call": "CA_..."} or {"error": code, "message": ...}
 //   {"op": "reoffer" | "hang_up" | "events", "call": ...}   {"op": "status"}   {"op": "metrics"}
 //   {"op": "wait_end", "call": ...}                     all events, when the last one came
+//
+// And in place of a LiveKit server:
+//   {"op": "assign", "job": "AJ_...", "metadata": {...}}   {} or {"error": ...}: declined
+//   {"op": "terminate", "job": ...}
+//   {"op": "rooms"}                                     {"statuses": [[job, status, error]], "removed": [identity]}: this supervisor's
 #pragma once
 
 #include <memory>

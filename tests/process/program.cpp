@@ -47,6 +47,15 @@ class TestProgram final : public job::JobProgram {
     co_return "answer to " + offer;
   }
 
+  Task<Result<void>> join(Deadline) override {
+    if (asked("on_join", "gone")) co_return fail(Errc::not_found, "nobody is in the room");
+    if (asked("on_join", "crash")) std::abort();
+    if (asked("on_join", "hang")) co_await sleep_for(1h);
+    job_.linked("sip_15550100", "sip");
+    job_.emit("joined", {{"room", job_.call().room->room_name}, {"url", job_.call().room->url}});
+    co_return Result<void>{};
+  }
+
   void request_stop(StopReason, bool) noexcept override { scope_.request_stop({StopCause::owner_closed, {}}); }
 
   Task<CloseReport> close(Deadline, Deadline deadline) override {

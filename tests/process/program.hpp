@@ -2,6 +2,7 @@
 //
 //   {"on_answer": "refuse" | "throw" | "block" | "crash" | "hang"}
 //   {"in_call": "block" | "crash" | "exit" | "eat" | "swallow_term"}     when an offer says "go" (a second offer)
+//   {"on_join": "gone" | "crash" | "hang"}                              in a LiveKit room
 //   {"on_close": "hang" | "block" | "throw"}   {"on_dispose": "hang" | "block"}
 //   {"talk": N}   N events a second
 #pragma once

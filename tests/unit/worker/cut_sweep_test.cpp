@@ -12,9 +12,9 @@ namespace {
 
 using Kind = sim::SimOs::Kind;
 
-enum class Cut { none, kill_job, freeze_job, terminate_job, lie, kill_zygote, freeze_zygote, kill_inference, kill_supervisor, kill_all_but_supervisor };
+enum class Cut { none, kill_job, freeze_job, terminate_job, lie, kill_zygote, freeze_zygote, kill_inference, kill_supervisor, kill_all_but_supervisor, job_termination };
 constexpr const char* kNames[] = {"none", "kill_job", "freeze_job", "terminate_job", "lie", "kill_zygote", "freeze_zygote",
-                                  "kill_inference", "kill_supervisor", "kill_all_but_supervisor"};
+                                  "kill_inference", "kill_supervisor", "kill_all_but_supervisor", "job_termination"};
 
 void do_cut(ProcessWorld& w, Cut cut) {
   auto& os = w.os;
@@ -41,12 +41,18 @@ void do_cut(ProcessWorld& w, Cut cut) {
         for (const int pid : os.alive(kind)) os.signal(pid, SIGKILL);
       }
       break;
+    case Cut::job_termination:
+      for (const auto& id : w.rooms.assigned) {
+        if (w.livekit()) w.livekit()->terminate(id);
+      }
+      break;
   }
 }
 
-// Three calls: one is hung up, one ends by itself, one is being answered when the others end. Returns the steps it took.
+// Five calls: one is hung up, one ends by itself, one is being answered when the others end; one in a LiveKit room goes on until
+// the server takes it back, one there ends by itself. Returns the steps it took.
 std::uint64_t run(Cut cut, std::uint64_t at_step, std::uint64_t seed) {
-  ProcessWorld w(seed, {.slots = 4});
+  ProcessWorld w(seed, {.slots = 6});
   w.keep_supervised();
   bool done = false;
   w.world.on_step([&](std::uint64_t step) {
@@ -56,6 +62,8 @@ std::uint64_t run(Cut cut, std::uint64_t at_step, std::uint64_t seed) {
   w.world.run_for(200ms);
   w.offer();
   w.offer({{"in_call", "finish"}});
+  w.assign("AJ_stays");
+  w.assign("AJ_finishes", {{"in_call", "finish"}});
   w.world.run_for(700ms);
   w.hang_up_all();
   w.offer();
@@ -77,7 +85,7 @@ TEST_P(CutSweep, EveryCallEnds_WithOneRecord_AndItsHooksDone) {
   fmt::print("figure: {}: {} of {} steps\n", kNames[static_cast<int>(cut)], cuts, steps);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, CutSweep, ::testing::Range(1, 10), [](const auto& way) { return kNames[way.param]; });
+INSTANTIATE_TEST_SUITE_P(Ways, CutSweep, ::testing::Range(1, 11), [](const auto& way) { return kNames[way.param]; });
 
 }  // namespace
 }  // namespace parley

@@ -23,6 +23,15 @@ class ScriptedProgram final : public job::JobProgram {
     co_await misbehave("on_answer");
     co_return "answer to " + offer;
   }
+  Task<Result<void>> join(Deadline) override {
+    co_await sleep_for(5ms);
+    if (asked("on_join", "gone")) co_return fail(Errc::not_found, "nobody is in the room");
+    if (asked("on_join", "fail")) co_return fail(Errc::unavailable, "the server is away");
+    co_await misbehave("on_join");
+    job_.linked("sip_15550100", asked("caller", "browser") ? "standard" : "sip");
+    if (asked("in_call", "rejoin")) (void)scope_.spawn("rejoin", rejoin());
+    co_return Result<void>{};
+  }
   void request_stop(StopReason, bool forced) noexcept override {
     if (forced) scope_.request_stop({StopCause::owner_closed, {}});
   }
@@ -55,6 +64,11 @@ class ScriptedProgram final : public job::JobProgram {
     }
     while (asked(when, "hang")) co_await sleep_for(1s);
   }
+  Task<void> rejoin() {
+    job_.rejoining(true);
+    co_await sleep_for(1s);
+    job_.rejoining(false);
+  }
   Task<void> talk() {
     co_await sleep_for(100ms);
     co_await misbehave("in_call");
@@ -75,6 +89,7 @@ class ScriptedProgram final : public job::JobProgram {
 ProcessWorld::ProcessWorld(std::uint64_t seed, worker::SupervisorConfig config)
     : world(seed),
       os(world, [](job::JobContext& job, sim::SimSelf self) { return std::make_unique<ScriptedProgram>(job, self); }, hooks, config) {
+  os.attach_to_supervisors([this](worker::Supervisor& supervisor, Scope& scope) { return rooms.attach(supervisor, scope); });
   (void)hooks->add("first", [this](json::object, job::HookContext context) -> Task<Result<void>> {
     const auto key = context.key;  // the closure lives in the registry
     ++hook_runs[key];
@@ -127,8 +142,29 @@ bool ProcessWorld::run_until_answered(std::size_t count, Duration limit) {
   return calls.size() >= count;
 }
 
+bool ProcessWorld::assign(const std::string& job_id, json::object metadata) {
+  if (!os.supervisor() || !livekit()) return false;
+  if (!livekit()->offered({.id = job_id, .room_name = "table 4"}).available) return false;
+  livekit()->start({.job = {.id = job_id, .room_sid = "RM_1", .room_name = "table 4", .metadata = json::serialize(metadata)},
+                    .token = "a.b.c",
+                    .participant_identity = "agent-" + job_id});
+  rooms.assigned.push_back(job_id);
+  return true;
+}
+
+std::vector<livekit::JobStatus> ProcessWorld::statuses(const std::string& job_id) const {
+  std::vector<livekit::JobStatus> told;
+  for (const auto& status : rooms.statuses) {
+    if (status.job_id == job_id) told.push_back(status.status);
+  }
+  return told;
+}
+
 void ProcessWorld::hang_up_all() {
   if (!os.supervisor()) return;
+  for (const auto& id : rooms.assigned) {
+    if (livekit()) livekit()->terminate(id);
+  }
   for (const auto& id : calls) (void)os.supervisor()->hang_up(id);
 }
 
@@ -138,11 +174,17 @@ std::string ProcessWorld::describe() const {
   return text + fmt::format("; {} marks, {} processes", os.marks(), os.processes());
 }
 
+bool ProcessWorld::end_told(const std::string& job_id) const {
+  const auto told = statuses(job_id);
+  return !os.has_room_call(job_id) || (!told.empty() && told.back() != livekit::JobStatus::running);
+}
+
 bool ProcessWorld::settled() {
   using Kind = sim::SimOs::Kind;
   if (!os.supervisor() || !os.alive(Kind::job).empty() || !os.alive(Kind::after_call).empty() || os.marks() > 0) return false;
   if (os.supervisor()->slots_in_use() > 0 || os.supervisor()->calls() > 0) return false;
-  return std::ranges::all_of(os.calls(), [&](const auto& id) { return os.settled(id); });
+  return std::ranges::all_of(os.calls(), [&](const auto& id) { return os.settled(id); }) &&
+         std::ranges::all_of(rooms.assigned, [&](const auto& id) { return end_told(id); });
 }
 
 bool ProcessWorld::run_until_settled(Duration limit) {
@@ -163,6 +205,10 @@ void ProcessWorld::expect_the_law(const std::string& what) {
     for (const auto& key : hooks->keys(id)) {
       EXPECT_GE(hooks_done[key], 1) << what << ": hook " << key << " was not done; " << world.describe();
     }
+  }
+  // A supervisor that died may have told nothing of a job that was not born; and the next one may say an end again.
+  for (const auto& id : rooms.assigned) {
+    EXPECT_TRUE(end_told(id)) << what << ": the end of " << id << " was not told; " << world.describe();
   }
   for (const auto& id : calls) {
     EXPECT_TRUE(os.settled(id)) << what << ": answered call " << id << " has no journal; " << world.describe();

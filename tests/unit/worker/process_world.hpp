@@ -9,6 +9,7 @@
 
 #include <boost/json.hpp>
 
+#include "fake_rooms.hpp"
 #include "sim/process_os.hpp"
 
 namespace parley {
@@ -27,6 +28,13 @@ class ProcessWorld {
   // Offers until there are as many answered calls; false: they were not.
   bool run_until_answered(std::size_t calls, Duration limit = 30s);
 
+  // A job of a LiveKit server: offered and assigned to whichever supervisor there is, with this metadata of its dispatch. False:
+  // it was declined, or nobody is there.
+  bool assign(const std::string& job_id, boost::json::object metadata = {});
+  worker::LiveKitJobs* livekit() noexcept { return rooms.jobs; }
+  // In the order in which the server was told.
+  std::vector<livekit::JobStatus> statuses(const std::string& job_id) const;
+
   // Until nothing is left to do for any call, and no process is left but supervisor, zygote and inference.
   bool run_until_settled(Duration limit = 10min);
   // What must hold then: one terminal record for each call, each hook done, slots free, nothing left.
@@ -43,9 +51,11 @@ class ProcessWorld {
   sim::SimOs os;
   std::vector<Result<worker::CallAnswer>> answers;
   std::vector<std::string> calls;  // answered
+  FakeRooms rooms;
 
  private:
   bool settled();
+  bool end_told(const std::string& job_id) const;
   void supervise();
 
   std::optional<Duration> restart_after_;
