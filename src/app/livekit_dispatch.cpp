@@ -115,7 +115,8 @@ void add_dispatch_options(CLI::App& command, DispatchOptions& options) {
     return part;
   };
   auto* create = add("create", "Have an agent come to a room; prints the id of the dispatch", What::create);
-  create->add_option("--agent-name", options.agent_name, "The name under which it is registered; without it: the agents that have none")->option_text("NAME");
+  create->add_option("--agent-name", options.agent_name, "The name under which it is registered; without it: the agents that have none")
+      ->option_text("NAME");
   create->add_option("--metadata", options.metadata, "What its job is told")->option_text("TEXT");
   auto* list = add("list", "The dispatches of a room", What::list);
   auto* remove = add("delete", "Take a dispatch back", What::remove);

@@ -1,6 +1,6 @@
 // `parley token`.
+#include <algorithm>
 #include <array>
-#include <functional>
 #include <ostream>
 
 #include <boost/json.hpp>
@@ -58,8 +58,8 @@ Result<livekit::TokenClaims> claims_of(const TokenOptions& options) {
   livekit::TokenClaims claims{.identity = options.identity, .name = options.name, .kind = options.kind, .metadata = options.metadata};
   claims.video.room = options.room;
   for (const auto& grant : kGrants) {
-    const bool wanted = options.grants.empty() ? std::string_view(grant.name) == "join" : std::ranges::count(options.grants, grant.name) > 0;
-    if (wanted) grant.give(claims);
+    const std::string_view name = grant.name;
+    if (options.grants.empty() ? name == "join" : std::ranges::count(options.grants, name) > 0) grant.give(claims);
   }
   for (const auto& what : options.forbidden) {
     (what == "publish" ? claims.video.can_publish : what == "subscribe" ? claims.video.can_subscribe : claims.video.can_publish_data) = false;
@@ -120,14 +120,16 @@ void add_token_options(CLI::App& command, TokenOptions& options) {
       ->delimiter(',')
       ->check(CLI::IsMember({"publish", "subscribe", "data"}))
       ->option_text("WHAT");
-  command.add_option("--agent", options.agents, "An agent that is dispatched when the room comes to be; may be given several times")->option_text("NAME");
+  command.add_option("--agent", options.agents, "An agent that is dispatched when the room comes to be; may be given several times")
+      ->option_text("NAME");
   command.add_option("--agent-metadata", options.agent_metadata, "What its job is told")->option_text("TEXT");
   command.add_option("--metadata", options.metadata, "Of the participant")->option_text("TEXT");
   command.add_option("--attribute", options.attributes, "Of the participant; may be given several times")->option_text("NAME=VALUE");
   command.add_option("--kind", options.kind, "Of the participant (default: standard)")
       ->check(CLI::IsMember({"standard", "agent", "sip", "ingress", "egress"}))
       ->option_text("KIND");
-  command.add_option("--valid-for", options.valid_for, "Within this time it can be joined with")->option_text(fmt::format("TIME [{}]", options.valid_for));
+  command.add_option("--valid-for", options.valid_for, "Within this time it can be joined with")
+      ->option_text(fmt::format("TIME [{}]", options.valid_for));
   command.add_flag("--json", options.json, "As one JSON object, for front ends: serverUrl and participantToken");
   add_server_options(command, options.server);
 }

@@ -126,9 +126,10 @@ Result<net::ClientRequest> ServerApi::request(const TwirpMethod& method, const B
   if (!base) return fail(base.error());
   auto token = token_.empty() ? make_token(credentials_, grants, loop_.clock().wall()) : Result<std::string>(token_);
   if (!token) return fail(token.error());
-  net::ClientRequest request{.method = "POST", .url = fmt::format("{}/twirp/{}", *base, method.path), .fields = {}, .body = json::serialize(body)};
-  request.fields.add("Authorization", "Bearer " + *token);
-  request.fields.add("Content-Type", "application/json");
+  net::ClientRequest request{.method = "POST",
+                             .url = fmt::format("{}/twirp/{}", *base, method.path),
+                             .fields = {{"Authorization", "Bearer " + *token}, {"Content-Type", "application/json"}},
+                             .body = json::serialize(body)};
   return request;
 }
 
@@ -279,7 +280,8 @@ Task<Result<SipParticipant>> ServerApi::create_sip_participant(SipCallRequest wa
                            .sip_call_id = text_field(*answer, "sip_call_id")};
 }
 
-Task<Result<void>> ServerApi::transfer_sip_participant(std::string room, std::string identity, std::string to, bool play_dialtone, Deadline deadline) {
+Task<Result<void>> ServerApi::transfer_sip_participant(std::string room, std::string identity, std::string to, bool play_dialtone,
+                                                       Deadline deadline) {
   json::object body{{"room_name", room}, {"participant_identity", identity}, {"transfer_to", to}};
   if (play_dialtone) body["play_dialtone"] = true;
   auto grants = admin_of(std::move(room));

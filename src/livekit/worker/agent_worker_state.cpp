@@ -1,5 +1,7 @@
 #include "livekit/worker/agent_worker_state.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <parley/base/utf8.hpp>
@@ -76,7 +78,8 @@ Result<net::WebSocketRequest> AgentWorker::State::request() const {
 Duration AgentWorker::State::pause_after(const RegistrationEnd& end) {
   constexpr Duration kLongestRetryAfter = 60s;
   const auto kind = end.why.code();
-  const auto pause = kind == Errc::refused || kind == Errc::invalid_argument ? Backoff::refused(loop.random()) : backoff.next(loop.random());
+  const bool refused = kind == Errc::refused || kind == Errc::invalid_argument;
+  const auto pause = refused ? Backoff::refused(loop.random()) : backoff.next(loop.random());
   return std::max(pause, std::min(end.retry_after, kLongestRetryAfter));
 }
 

@@ -25,6 +25,7 @@ std::string JobDesk::offered(const JobOffer& offer, TimePoint now) {
     if (!reply.available) release(offer.id, "there is no room for it any more");
   }
   ++(reply.available ? counters_.accepted : counters_.declined);
+  counters_.statuses_dropped = table_.dropped();
   logger_.debug("{} job {} in room {}", reply.available ? "accepted" : "declined", offer.id, offer.room_name);
   return wire::availability(offer.id, reply);
 }

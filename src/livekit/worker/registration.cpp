@@ -199,7 +199,8 @@ Task<void> Registration::tell_all() {
   for (;;) {
     const auto now = loop_.now();
     if (now >= heard_ + AgentWorker::kSilence) {
-      co_return lose({Errc::unavailable, fmt::format("the LiveKit server fell silent: no sign of it for {} s", to_seconds(AgentWorker::kSilence))});
+      co_return lose({Errc::unavailable,
+                      fmt::format("the LiveKit server fell silent: no sign of it for {} s", to_seconds(AgentWorker::kSilence))});
     }
     if (!healthy_ && now >= registered_at_ + AgentWorker::kHealthyAfter) {
       healthy_ = true;

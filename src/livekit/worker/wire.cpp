@@ -144,7 +144,8 @@ std::string availability(const std::string& job_id, const JobReply& reply) {
   answer.set_participant_identity(valid_utf8(reply.participant_identity));
   answer.set_participant_name(valid_utf8(reply.participant_name));
   answer.set_participant_metadata(valid_utf8(reply.participant_metadata));
-  for (const auto& [name, value] : reply.participant_attributes) (*answer.mutable_participant_attributes())[valid_utf8(name)] = valid_utf8(value);
+  auto& attributes = *answer.mutable_participant_attributes();
+  for (const auto& [name, value] : reply.participant_attributes) attributes[valid_utf8(name)] = valid_utf8(value);
   return bytes_of(message);
 }
 

@@ -38,7 +38,7 @@ class AtRealServer : public net::OnRealLoop {
     const auto* value = std::getenv(name);
     return value ? value : "";
   }
-  Deadline soon() { return in(5s); }
+  Deadline soon() { return in(10s); }
   TokenClaims to_join(std::string identity) const {
     TokenClaims claims;
     claims.identity = std::move(identity);

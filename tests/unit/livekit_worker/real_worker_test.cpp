@@ -113,7 +113,7 @@ Task<void> RealWorker::whole_job() {
   EXPECT_NEAR(to_seconds(*token->expires - loop().clock().wall()), 3600, 60);
   EXPECT_TRUE(co_await listed(dispatch->id, start.job.id));
   CO_ASSERT_OK(co_await api->delete_dispatch(room, dispatch->id, soon()));
-  CO_ASSERT(co_await until([this] { return !host.terminated.empty(); }));
+  CO_ASSERT(co_await until([this] { return !host.terminated.empty(); }, 15s));  // the server takes its time
   EXPECT_EQ(host.terminated.at(0), start.job.id);
   worker->status(start.job.id, JobStatus::success);
   co_await close();
