@@ -41,7 +41,8 @@ class NativeSfu::Listener : public Reporter<SfuEvent, SfuFlags> {
     if (place) return push({.type = SfuEvent::Type::data, .kind = kind, .bytes = std::move(bytes), .place = std::move(place)});
     count_lost();
     if (kind == DataKind::lossy || inbox_->closed()) return;
-    logger().error("no data was taken for {} s: the connection ends", std::chrono::duration_cast<std::chrono::seconds>(SfuConnection::kStalledAfter).count());
+    logger().error("no data was taken for {} s: the connection ends",
+                   std::chrono::duration_cast<std::chrono::seconds>(SfuConnection::kStalledAfter).count());
     inbox_->close();
     set(&SfuFlags::down);
   }

@@ -38,7 +38,7 @@ class ToSfu : public OnLoopback {
     return packet;
   }
 
-  // Takes what comes, at most `least` events, until `done` or soon.
+  // Takes what comes until `done`, or until it has been too long.
   template <class Done>
   static Task<bool> until(Link& link, Done done, Duration within = kSoon) {
     const auto deadline = link.loop.in(within);
