@@ -144,6 +144,8 @@ class Messages {
   static constexpr std::size_t kMaxAsked = 64;
   static constexpr Duration kRpcAckWithin = 7s;
   static constexpr Duration kRpcWithin = 15s;
+  // The server tells of a newcomer that publishes nothing up to 3 s late: so long an unknown recipient may still acknowledge.
+  static constexpr Duration kRpcKnownWithin = 4s;
   static constexpr Duration kLongestRpc = 5min;          // that a handler is given, whatever the caller says
   static constexpr Duration kRpcRoundTrip = 7s;          // taken off the time that the other side is told it has
   static constexpr Duration kLogEvery = 10s;

@@ -75,15 +75,22 @@ Task<RpcResult> RpcClient::perform(std::shared_ptr<RpcClient> client, std::strin
                                              request_packet(id, destination, std::move(method), std::move(payload), response_within), ack_by);
   if (!sent && !entry->result) co_return std::unexpected(built_in(RpcError::kSendFailed, sent.error().message()));
   // The answer may overtake the acknowledgement, and counts as one.
+  const auto known_by = core->loop().in(Messages::kRpcKnownWithin).within(ack_by);
   while (!entry->result) {
     entry->changed.reset();
-    const auto until = entry->acknowledged ? whole : ack_by;
-    if (co_await entry->changed.wait(until)) continue;
-    if (entry->result) break;
-    const bool unheard = !entry->acknowledged && ack_by != whole;
-    co_return std::unexpected(built_in(unheard ? RpcError::kConnectionTimeout : RpcError::kResponseTimeout));
+    const bool unknown = !entry->acknowledged && !client->knows(destination);
+    const auto until = entry->acknowledged ? whole : unknown ? known_by : ack_by;
+    if (co_await entry->changed.wait(until) || entry->result) continue;
+    if (entry->acknowledged || until == whole) co_return std::unexpected(built_in(RpcError::kResponseTimeout));
+    if (!unknown) co_return std::unexpected(built_in(RpcError::kConnectionTimeout));
+    if (!client->knows(destination)) co_return std::unexpected(built_in(RpcError::kRecipientNotFound));
   }
   co_return std::move(*entry->result);
+}
+
+bool RpcClient::knows(const std::string& identity) const {
+  const auto* port = core_->port();
+  return port && port->has_participant(identity);
 }
 
 std::optional<RpcError> RpcClient::may_ask(const std::string& destination, const std::string& payload) const {
@@ -91,8 +98,8 @@ std::optional<RpcError> RpcClient::may_ask(const std::string& destination, const
   if (!port) return built_in(RpcError::kRecipientDisconnected, "the room is being left");
   if (payload.size() > Messages::kMaxRpcBytes) return built_in(RpcError::kRequestTooLarge);
   if (!port->server_has_rpc()) return built_in(RpcError::kUnsupportedServer);
-  // The server does not send our own packets back to us.
-  if (destination == port->own_identity() || !port->has_participant(destination)) return built_in(RpcError::kRecipientNotFound);
+  // The server does not send our own packets back to us; one without destination would go to everybody.
+  if (destination.empty() || destination == port->own_identity()) return built_in(RpcError::kRecipientNotFound);
   if (asked_.size() >= Messages::kMaxAsked) return built_in(RpcError::kSendFailed, "too many RPCs are waiting for their answers");
   return std::nullopt;
 }

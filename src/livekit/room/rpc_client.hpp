@@ -43,6 +43,7 @@ class RpcClient {
   class Entry;
 
   std::optional<RpcError> may_ask(const std::string& destination, const std::string& payload) const;
+  bool knows(const std::string& identity) const;
   Asked* find(const std::string& sender, const std::string& id);
   static void conclude(Asked& asked, RpcResult result);
 

@@ -35,7 +35,7 @@ Task<Result<void>> Peer::publish(rtc::DataKind kind, std::string bytes, Deadline
 }
 
 bool Peer::has_participant(std::string_view wanted) const noexcept {
-  return std::ranges::any_of(room.peers, [wanted](const auto& peer) { return peer->identity == wanted; });
+  return wanted != room.hidden && std::ranges::any_of(room.peers, [wanted](const auto& peer) { return peer->identity == wanted; });
 }
 
 Result<Messages::Unclaimed> Peer::receive(const std::string& bytes) {

@@ -68,6 +68,9 @@ class TestRoom : public ::testing::Test {
   // The others are told, as by the server.
   void leave(Peer& peer);
 
+  // The others have not been told of it yet.
+  void hide(const Peer& peer) { hidden = peer.identity; }
+
   // Runs `task` to its end.
   template <class T>
   T run(Task<T> task, Duration limit = 5min) {
@@ -88,6 +91,7 @@ class TestRoom : public ::testing::Test {
   sim::SimLoop& loop;
   std::optional<Scope> scope;
   std::vector<std::unique_ptr<Peer>> peers;
+  std::string hidden;  // an identity
 
  private:
   template <class T>
