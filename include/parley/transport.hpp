@@ -40,7 +40,7 @@ class Transport {
   virtual Channel<TransportEvent>& events() = 0;
 
   // The caller's next 20 ms at 48 kHz, concealed where packets were lost; nullopt: the caller sends nothing (mute, DTX,
-  // not connected). Once a tick.
+  // not connected). Once a tick. Longer where something that was said before is caught up with.
   virtual std::optional<AudioFrame> receive(TimePoint now) = 0;
 
   // Frames sent now reach the caller.

@@ -131,6 +131,7 @@ App agent_app(std::shared_ptr<const AgentFile> file, ProviderRegistry providers,
   App app([file, clients](JobContext& job) { return answer(file, clients, job); });
   app.name = worker.name;
   app.defaults.providers = worker.providers;
+  app.defaults.room.link_to = worker.link_to;
   app.privacy = worker.privacy;
   app.providers = std::move(providers);
   for (const auto& hook : worker.on_end) app.on_end.push_back(make_hook(hook, clients));

@@ -20,27 +20,43 @@ constexpr Duration kLeave = 1s;
 
 class VoiceProgram final : public job::JobProgram, private parley::JobContext, private SessionPort {
  public:
-  VoiceProgram(job::JobContext& job, std::shared_ptr<const App> app, const rtc::WebRtcSettings& media)
+  VoiceProgram(job::JobContext& job, std::shared_ptr<const App> app, const rtc::WebRtcSettings& media, const RoomMedia& rooms)
       : job_(job),
         app_(std::move(app)),
         call_{job.call().call_id, job.call().attempt_id, job.call().metadata},
         options_(app_->defaults),
         engine_(job.logger()),
-        transport_(job.scope(), engine_, media, job.logger()),
         close_(job.scope(), "voice"),
-        app_scope_(job.scope(), "app") {}
+        app_scope_(job.scope(), "app") {
+    const auto& room = job.call().room;
+    if (!room) {
+      direct_.emplace(job.scope(), engine_, media, job.logger());
+    } else if (rooms.clients) {
+      call_.room = room->room_name;
+      call_.metadata = room_metadata(*room);
+      room_.emplace(job.scope(), engine_, rooms, *room, options_.room, room_listener(), job.logger());
+    }
+  }
 
   ~VoiceProgram() override { kill_now(); }
 
   // job::JobProgram
   Task<Result<std::string>> answer(std::string offer, Deadline deadline) override {
-    auto answered = co_await transport_.answer(std::move(offer), deadline);
+    if (!direct_) co_return fail(Errc::refused, "this call is in a LiveKit room");
+    auto answered = co_await direct_->answer(std::move(offer), deadline);
     if (!answered) co_return answered;
     if (!std::exchange(begun_, true)) begin();
     // It rings until the agent is there, or says that it does not take the call.
     if (!co_await decided_.wait(deadline)) co_return fail(Errc::timeout, "the agent was not ready in time");
     if (not_taken_) co_return fail(*not_taken_);
     co_return answered;
+  }
+
+  Task<Result<void>> join(Deadline deadline) override {
+    if (!room_) co_return fail(Errc::refused, "this program cannot reach LiveKit servers");
+    (void)app_scope_.spawn("caller", await_caller());
+    (void)app_scope_.spawn("room", watch_room());
+    co_return co_await room_->join(deadline);
   }
 
   void request_stop(StopReason reason, bool forced) noexcept override {
@@ -64,6 +80,44 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     (void)app_scope_.spawn("entrypoint", run_entrypoint());
     (void)app_scope_.spawn("start watch", watch_start());
   }
+
+  // ---- in a room
+
+  RoomWay::Listener room_listener() {
+    RoomWay::Listener listener;
+    listener.news.linked = [this](const std::string& identity, livekit::ParticipantKind kind) {
+      job_.linked(identity, identity.empty() ? std::string() : std::string(livekit::to_string(kind)));
+    };
+    listener.news.rejoining = [this](bool now) { job_.rejoining(now); };
+    listener.typed = [this](std::string text) { typed(std::move(text)); };
+    return listener;
+  }
+
+  // It begins when the caller is there, which may be before we can be heard.
+  Task<void> await_caller() {
+    auto& loop = co_await this_loop();
+    if (co_await room_->transport().linked().wait(loop.in(kCallerWithin))) {
+      call_.participant = room_->caller();
+      if (!std::exchange(begun_, true)) begin();
+    } else {
+      job_.end_call({StopCause::caller_vanished, fmt::format("nobody came into the room within {:.0f} s", to_seconds(kCallerWithin))});
+    }
+  }
+
+  // Also before there is a session that looks, and while it is busy.
+  Task<void> watch_room() {
+    (void)co_await room_->transport().ended().wait(Deadline::bounded_by_scope());
+    job_.end_call(room_->transport().end_reason());
+  }
+
+  // What the caller types is answered as if it had been said, at once.
+  void typed(std::string text) {
+    if (!session_ || stopping_) return;
+    session_->interrupt();
+    (void)session_->generate_reply({.instructions = {}, .user_input = std::move(text)});
+  }
+
+  // ---- the application
 
   Task<void> run_entrypoint() {
     std::string why;
@@ -112,8 +166,12 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     report.add("app", co_await app_scope_.close(before_leaving));
     job_.closing_step("transport");
     if (recording_) recording_->finish();
-    transport_.request_stop({StopCause::owner_closed, {}});
-    report.add("transport", co_await transport_.close(deadline));
+    if (room_) {
+      report.add("transport", co_await room_->close(deadline));
+    } else if (direct_) {
+      direct_->request_stop({StopCause::owner_closed, {}});
+      report.add("transport", co_await direct_->close(deadline));
+    }
     if (recording_) report.add("file", co_await recording_->close_recording(deadline));
     report.took = loop.now() - began;
     co_return report;
@@ -128,7 +186,8 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     app_scope_.kill();
     if (session_) session_->kill();
     if (recording_) recording_->finish();
-    transport_.kill();
+    if (room_) room_->kill();
+    if (direct_) direct_->kill();
   }
 
   // parley::JobContext
@@ -139,6 +198,7 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
   Task<Result<void>> start(Agent agent) override {
     if (session_) co_return fail(Errc::internal, "the session was started already");
     if (stopping_) co_return fail(Errc::closing, "the call is over");
+    if (room_) room_->transport().set_endings(options_.room.close_on_disconnect, options_.room.delete_on_close);
     auto& transport = way(co_await this_loop(), agent);
     session_ = std::make_unique<PipelineSession>(job_.scope(), static_cast<SessionPort&>(*this), transport, app_->providers, options_, job_.logger());
     auto started = session_->start(std::move(agent));
@@ -152,15 +212,17 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
 
   // What carries the call: the transport, or the recording before it.
   Transport& way(Loop& loop, const Agent& agent) {
-    if (!options_.recording) return transport_;
+    Transport& plain = room_ ? static_cast<Transport&>(room_->transport()) : *direct_;
+    if (!options_.recording) return plain;
     auto emit_event = [this](std::string_view type, boost::json::object data) { job_.emit(type, std::move(data)); };
-    recording_ = std::make_unique<RecordingTransport>(loop, transport_, *options_.recording, agent.greeting, std::move(emit_event), job_.logger());
+    recording_ = std::make_unique<RecordingTransport>(loop, plain, *options_.recording, agent.greeting, std::move(emit_event), job_.logger());
     return *recording_;
   }
 
   void refuse(std::string why) override {
     if (decided_.is_set()) return job_.logger().error("a call that was taken cannot be refused any more: {}", why);
-    not_taken({Errc::refused, std::move(why)});
+    not_taken({Errc::refused, why});
+    if (room_) job_.end_call({StopCause::refused, std::move(why)});  // of a call over WebRTC its offer's answer says so
   }
 
   Session& session() noexcept override { return *session_; }
@@ -171,7 +233,11 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
   void remember(std::string_view key, boost::json::value value) override { job_.remember(key, std::move(value)); }
   void emit(std::string_view type, boost::json::object data) override {
     if (recording_) recording_->said(type, data);
+    if (room_) room_->said(type, data);
     job_.emit(type, std::move(data));
+  }
+  void agent_words(const AgentWords& words) override {
+    if (room_) room_->agent_words(words);
   }
   void turn_ended() override {
     job_.sync();
@@ -191,7 +257,8 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
   std::optional<Error> not_taken_;
   Event ended_;
   rtc::Engine engine_;
-  rtc::WebRtcTransport transport_;
+  std::optional<rtc::WebRtcTransport> direct_;
+  std::optional<RoomWay> room_;
   std::unique_ptr<RecordingTransport> recording_;
   std::unique_ptr<PipelineSession> session_;
   CloseOnce close_;
@@ -200,9 +267,9 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
 
 }  // namespace
 
-job::ProgramFactory voice_program(std::shared_ptr<const App> app, rtc::WebRtcSettings media) {
-  return [app = std::move(app), media = std::move(media)](job::JobContext& job) -> std::unique_ptr<job::JobProgram> {
-    return std::make_unique<VoiceProgram>(job, app, media);
+job::ProgramFactory voice_program(std::shared_ptr<const App> app, rtc::WebRtcSettings media, RoomMedia rooms) {
+  return [app = std::move(app), media = std::move(media), rooms = std::move(rooms)](job::JobContext& job) -> std::unique_ptr<job::JobProgram> {
+    return std::make_unique<VoiceProgram>(job, app, media, rooms);
   };
 }
 
