@@ -82,6 +82,9 @@ class Peer:
     async def do_data(self, text, topic, reliable):
         await self.caller.send_data(text.encode(), topic, to=[self.agent], reliable=reliable)
 
+    async def do_publish(self):
+        await self.caller.publish()
+
     async def do_dtmf(self, digits):
         await self.caller.dtmf(digits)
 

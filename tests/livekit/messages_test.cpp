@@ -100,8 +100,9 @@ class Talk {
     EXPECT_TRUE(reader);
     co_return reader ? *reader : nullptr;
   }
-  // Once we have been told of it, or we would not be told that it is gone.
+  // Once we have been told of it, or we would not be told that it is gone. Of one that publishes, the server tells at once.
   Task<void> remove_peer() {
+    co_await tell({{"do", "publish"}});
     EXPECT_TRUE(co_await InRooms::until(self, 5s, [this] { return agent->participant("peer") != nullptr; }));
     const auto removed = co_await self.api->remove_participant(self.name, "peer", soon());
     EXPECT_TRUE(removed) << removed.error().message();

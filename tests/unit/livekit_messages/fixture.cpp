@@ -86,7 +86,8 @@ std::size_t allocated_bytes() {
 #if __has_feature(address_sanitizer)
   return __sanitizer_get_current_allocated_bytes();
 #else
-  return mallinfo2().uordblks;
+  const auto info = mallinfo2();
+  return info.uordblks + info.hblkhd;
 #endif
 }
 
