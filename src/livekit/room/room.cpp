@@ -196,8 +196,9 @@ void Room::State::note(Trouble later) {
 }
 
 void Room::State::over(DisconnectReason reason, std::string detail) {
-  if (std::exchange(state, RoomState::closed) == RoomState::closed) return;
-  logger.info("the room is left: {}{}{}", to_string(reason), detail.empty() ? "" : ": ", detail);
+  const auto before = std::exchange(state, RoomState::closed);
+  if (before == RoomState::closed) return;
+  if (before != RoomState::idle) logger.info("the room is left: {}{}{}", to_string(reason), detail.empty() ? "" : ": ", detail);
   data_ready.set();  // who waits learns that it is over
   messages.close();
   for (auto& [id, request] : requests) request->done.set();

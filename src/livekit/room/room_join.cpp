@@ -163,7 +163,7 @@ Attempt<void> Room::State::accept_join(const proto::JoinResponse& answer, LinkPt
     leave.mutable_leave()->set_reason(proto::CLIENT_INITIATED);
     leave.mutable_leave()->set_action(proto::LeaveRequest::DISCONNECT);
     (void)signal->send(leave);
-    return setback({Errc::closing, "the room was deleted while we were away"}, Kind::leave_disconnect, DisconnectReason::room_deleted);
+    return setback({Errc::closing, "the room was deleted, or the server restarted, while we were away"}, Kind::leave_disconnect, DisconnectReason::room_deleted);
   }
   outbox.reset();
   inbox.reset();

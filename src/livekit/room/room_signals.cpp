@@ -72,6 +72,16 @@ void Room::State::handle(const proto::SignalResponse& message) {
                    .track_sid = sid,
                    .detail = gone ? "the track is not there" : "its codec is not Opus"});
     }
+    case Case::kSubscriptionPermissionUpdate: {
+      const auto& permission = message.subscription_permission_update();
+      const auto found = subscriptions.find(permission.track_sid());
+      if (found == subscriptions.end()) return;
+      if (permission.allowed()) return tell_subscriptions(true, {permission.track_sid()});
+      return emit({.type = Type::track_subscription_failed,
+                   .identity = found->second.identity,
+                   .track_sid = permission.track_sid(),
+                   .detail = "its publisher does not permit it"});
+    }
     case Case::kMediaSectionsRequirement: {
       if (!link) return;
       for (auto more = link->negotiation.required(message.media_sections_requirement(), link->receivers); more > 0; --more) {

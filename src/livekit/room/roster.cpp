@@ -250,7 +250,8 @@ void Roster::keep_only(const std::set<std::string_view>& identities, Events& eve
 Roster::Events Roster::room_updated(const proto::Room& room) {
   const auto before = room_;
   set_room(room);
-  const bool told = before.metadata != room_.metadata || before.recording != room_.recording || before.sid != room_.sid;
+  room_.sid = before.sid;  // the room that we joined
+  const bool told = before.metadata != room_.metadata || before.recording != room_.recording;
   if (!told) return {};
   return {RoomEvent{.type = Type::room_updated}};
 }
