@@ -31,7 +31,9 @@ constexpr const char* kFooter =
 int run_watched(int argc, char** argv, const app::ServeOptions& serve, App app) {
   (void)app::add_providers(app.providers, serve);
   const auto providers = std::make_shared<const ProviderRegistry>(std::move(app.providers));
-  app::DevWatch watch{.command = {argv, argv + argc}, .logger = Logger(stderr_sink(LogFormat::text))};
+  app::to_environment(serve.livekit);
+  const auto command = app::without_livekit(argc, argv);
+  app::DevWatch watch{.command = {command.begin(), command.end()}, .logger = Logger(stderr_sink(LogFormat::text))};
   watch.command.emplace_back("--role=supervisor");
   watch.files = [&serve, providers]() -> std::vector<std::string> {
     const auto file = agent_file::AgentFile::load(serve.file, *providers, agent_file::Environment::of_process(serve.secrets_folder));
@@ -109,6 +111,8 @@ int main(int argc, char** argv, App app) {
   }
   if (init->parsed()) return roles::run_init(argc, argv, init->remaining());
   if (start->parsed() && start->count("--log-format") == 0) serve.worker.log_format = "json";
+  // A worker that only goes out opens no port for callers, unless it is told one.
+  if (start->parsed() && !serve.livekit.url.empty() && start->count("--listen") == 0) serve.browser = false;
   if (dev->parsed() && !serve.file.empty() && dev->count("--role") == 0) return run_watched(argc, argv, serve, std::move(app));
   return app::run_serve(argc, argv, std::move(serve), std::move(app));
 }

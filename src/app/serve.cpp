@@ -117,7 +117,8 @@ Result<std::shared_ptr<const job::HookRegistry>> hooks_of(const App& app) {
 
 // What the supervisor serves with; dies with the last call.
 Task<Result<std::shared_ptr<void>>> serve_http(RealLoop& loop, Scope& scope, worker::CallDesk& desk, Setup setup, ServeOptions options) {
-  worker::HttpApiConfig config{.address = setup.calls.address,
+  worker::HttpApiConfig config{.calls = options.browser,
+                               .address = setup.calls.address,
                                .port = setup.calls.port,
                                .health_address = setup.health.address,
                                .health_port = setup.health.port,
@@ -127,7 +128,8 @@ Task<Result<std::shared_ptr<void>>> serve_http(RealLoop& loop, Scope& scope, wor
   if (!api) co_return fail(api.error().code(), api.error().message() + " (--listen, --health-listen)");
   net::Endpoint page{setup.calls.address, (*api)->port()};
   if (net::is_wildcard(page.address)) page.address = "127.0.0.1";
-  loop.logger().info("open http://{} in a browser and press Call", net::to_string(page));
+  if (options.browser) loop.logger().info("open http://{} in a browser and press Call", net::to_string(page));
+  if (options.livekit.url.empty()) loop.logger().info("no LiveKit server: LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET would connect to one");
   co_return std::shared_ptr<void>(std::move(*api));
 }
 
@@ -214,7 +216,10 @@ roles::WorkerParts parts_of(const ServeOptions& options, const Setup& setup, App
       return ipc::Recognize([shared](std::span<const float> samples) { return shared->transcribe(samples); });
     };
   }
-  parts.program = voice::voice_program(std::make_shared<const App>(std::move(app)), setup.media);
+  voice::RoomMedia rooms{.connection = setup.media.connection, .opus = setup.media.opus};
+  rooms.connection.bind_address = options.udp_address;  // not that of --listen: the server is somewhere else
+  if (auto clients = room_clients(assets)) rooms.clients = std::move(*clients);
+  parts.program = voice::voice_program(std::make_shared<const App>(std::move(app)), setup.media, std::move(rooms));
   parts.serve = [setup, options](RealLoop& loop, Scope& scope, worker::CallDesk& desk) {
     return serve_http(loop, scope, desk, setup, options);
   };
@@ -232,6 +237,7 @@ std::string default_models() {
 void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("file", options.file, "The agent's file (docs/agent-file.md); without it this program's own agent answers")->option_text("[agent.yaml]");
   roles::add_worker_options(command, options.worker);
+  add_livekit_options(command, options.livekit);
   command.add_option("--file-copy", options.file_copy)->group("");
   command.add_option("--secrets", options.secrets_folder, "Folder of the files that {{secret.NAME}} means (default: $PARLEY_SECRETS, or /run/secrets)")
       ->option_text("FOLDER");
@@ -262,7 +268,11 @@ int run_serve(int argc, char** argv, ServeOptions options, App app) {
   };
   auto setup = understand(options);
   if (!setup) return usage(setup.error());
-  std::vector<char*> command(argv, argv + argc);
+  const bool supervisor = options.worker.role == "supervisor";
+  auto livekit = supervisor ? credentials_of(options.livekit) : std::nullopt;
+  if (!livekit) return usage(livekit.error());
+  auto command = without_livekit(argc, argv);
+  hide_secret_from_children();
   std::string copy;
   if (options.worker.role == "supervisor" && !options.file.empty() && options.file_copy.empty()) {
     options.file_copy = hold_copy(options.file);
@@ -277,11 +287,19 @@ int run_serve(int argc, char** argv, ServeOptions options, App app) {
   auto& providers = served->app.defaults.providers;
   or_local(providers);
   if (options.worker.role == "supervisor" && !model_files_are_good(*assets, providers)) return static_cast<int>(ipc::ExitCode::usage);
+  std::optional<worker::LiveKitConfig> registration;
+  if (*livekit) {
+    auto config = livekit_config(**livekit, options.livekit, served->app.name);
+    if (!config) return usage(config.error());
+    registration = std::move(*config);
+  }
   const auto privacy = served->app.privacy;
   auto parts = parts_of(options, *setup, std::move(served->app), assets, std::move(*hooks));
   if (auto applied = apply_privacy(privacy, assets, parts); !applied) return usage(applied.error());
   parts.secrets = std::move(served->secrets);
+  parts.livekit = std::move(registration);
   if (!options.token.empty()) parts.secrets.push_back(options.token);
+  if (!options.livekit.api_secret.empty()) parts.secrets.push_back(options.livekit.api_secret);
   for (auto& key : keys_in_environment()) parts.secrets.push_back(std::move(key));
   return roles::run_worker(static_cast<int>(command.size()), command.data(), options.worker, std::move(parts));
 }

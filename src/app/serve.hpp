@@ -6,6 +6,7 @@
 
 #include <parley/job.hpp>
 
+#include "app/livekit_options.hpp"
 #include "roles/roles.hpp"
 
 namespace parley::app {
@@ -20,6 +21,8 @@ struct ServeOptions {
   std::string models;                      // folder of the model files; empty: default_models()
   std::string token;                       // asked of callers; needed beyond loopback
   std::vector<std::string> host_names;     // by which callers may reach it, beside its address
+  LiveKitOptions livekit;
+  bool browser = true;                     // calls and page over HTTP
   std::string udp_address;                 // where media arrives; empty: the address of --listen
 };
 

@@ -1,5 +1,7 @@
 #include "worker/livekit_worker.hpp"
 
+#include <utility>
+
 #include "async/real_loop.hpp"
 #include "net/url.hpp"
 
@@ -39,14 +41,16 @@ LiveKitWorker::~LiveKitWorker() { supervisor_.set_room_server(nullptr); }
 void LiveKitWorker::start() {
   supervisor_.set_room_server(this);
   jobs_.start();
-  worker_.start();
-  (void)scope_.spawn("watch", watch());
+  (void)scope_.spawn("serve", serve());
 }
 
-Task<void> LiveKitWorker::watch() {
-  for (;;) {
+// A worker that is known before it can begin a call would be passed over, and the job lost.
+Task<void> LiveKitWorker::serve() {
+  (void)co_await supervisor_.wait_warm(Deadline::bounded_by_scope());
+  worker_.start();
+  for (bool available = supervisor_.available();; co_await sleep_for(kLook)) {
     if (worker_.registered()) registered_at_ = loop_.now();
-    co_await sleep_for(kLook);
+    if (std::exchange(available, supervisor_.available()) != supervisor_.available()) worker_.load_changed();
   }
 }
 

@@ -49,7 +49,7 @@ class LiveKitWorker final : public RoomServer, private JobReports {
  private:
   void status(const std::string& job_id, livekit::JobStatus status, std::string error) override;
   void load_changed() override { worker_.load_changed(); }
-  Task<void> watch();
+  Task<void> serve();
   Task<CloseReport> close_body(Deadline deadline);
 
   Loop& loop_;

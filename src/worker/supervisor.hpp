@@ -89,6 +89,8 @@ class Supervisor final : public CallDesk {
   std::size_t room_calls() const noexcept;
   // A call could begin now.
   bool available() const noexcept;
+  // What calls need is loaded, for the first time.
+  Task<Result<void>> wait_warm(Deadline deadline) { return zygote_.wait_ready(deadline); }
   // Slots, or memory, whichever is more; 0 to 1.
   double load() const noexcept;
 
