@@ -14,7 +14,7 @@ using ipc::ExitCode;
 namespace {
 
 constexpr Duration kWriterBudget = 1s;
-constexpr Duration kGoodbyePatience = 4s;  // for the server that sends us jobs: last statuses, participants to remove
+constexpr Duration kGoodbyePatience = 3s;  // for the server that sends us jobs: last statuses, participants to remove
 constexpr Duration kMirrorPatience = 1s;  // for the records that it wrote last
 
 class SupervisorProcess {
