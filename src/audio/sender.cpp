@@ -35,12 +35,23 @@ Result<std::optional<Bytes>> AudioSender::send(const AudioFrame& frame, TimePoin
   }
   const auto encoded = encoder_.encode(frame.samples);
   if (!encoded) return fail(encoded.error());
-  auto packet = packetizer_.packet(*encoded, kTransportFrameSamples,
-                                   {static_cast<std::uint8_t>(std::lrintf(-level)), level >= kVoiceLevel});
-  if (!packet) return fail(packet.error());
+  auto made = packet(*encoded, {static_cast<std::uint8_t>(std::lrintf(-level)), level >= kVoiceLevel});
+  if (!made) return fail(made.error());
+  return std::move(*made);
+}
+
+Result<Bytes> AudioSender::send_encoded(ByteView opus, std::uint8_t level, TimePoint now) {
+  last_frame_ = now;
+  quiet_ = Duration::zero();
+  return packet(opus, {level, -static_cast<float>(level) >= kVoiceLevel});
+}
+
+Result<Bytes> AudioSender::packet(ByteView opus, AudioLevel level) {
+  auto made = packetizer_.packet(opus, kTransportFrameSamples, level);
+  if (!made) return made;
   ++stats_.packets;
-  stats_.octets += encoded->size();
-  return std::move(*packet);
+  stats_.octets += opus.size();
+  return made;
 }
 
 void AudioSender::skip(std::uint32_t samples, TimePoint now) noexcept {

@@ -41,6 +41,9 @@ class AudioSender {
   // The next 20 ms at 48 kHz, as an RTP packet; none while silence lasts.
   Result<std::optional<Bytes>> send(const AudioFrame& frame, TimePoint now);
 
+  // The same of 20 ms that were encoded before, silent or not; `level` is -dBov.
+  Result<Bytes> send_encoded(ByteView opus, std::uint8_t level, TimePoint now);
+
   // Nothing was to be sent for the `samples` at 48 kHz before `now`: a stall, a mute.
   void skip(std::uint32_t samples, TimePoint now) noexcept;
 
@@ -54,6 +57,7 @@ class AudioSender {
 
  private:
   AudioSender(const SenderSettings& settings, OpusEncoder encoder);
+  Result<Bytes> packet(ByteView opus, AudioLevel level);
 
   OpusEncoder encoder_;
   RtpPacketizer packetizer_;

@@ -78,15 +78,25 @@ void LocalAudio::set_muted(bool muted) {
   if (tell_muted_) tell_muted_(muted);
 }
 
-void LocalAudio::send(const AudioFrame& frame, TimePoint now) {
-  if (!can_deliver()) return;
+bool LocalAudio::begin_frame(TimePoint now) {
+  if (!can_deliver()) return false;
   if (last_sent_ && now - *last_sent_ >= kStall) {
     const auto missed = (now - *last_sent_) / kFrameDuration - 1;
     sender_.skip(static_cast<std::uint32_t>(missed) * static_cast<std::uint32_t>(kTransportFrameSamples), now);
   }
   last_sent_ = now;
+  return true;
+}
+
+void LocalAudio::send(const AudioFrame& frame, TimePoint now) {
+  if (!begin_frame(now)) return;
   const auto packet = sender_.send(frame, now);
   if (packet && *packet) (void)connection_->send(mid_, **packet);
+}
+
+void LocalAudio::send_encoded(ByteView opus, std::uint8_t level, TimePoint now) {
+  if (!begin_frame(now)) return;
+  if (const auto packet = sender_.send_encoded(opus, level, now)) (void)connection_->send(mid_, *packet);
 }
 
 void LocalAudio::rtcp(ByteView compound, TimePoint at) {

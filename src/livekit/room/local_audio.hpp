@@ -25,6 +25,7 @@ class LocalAudio final : public LocalAudioTrack {
 
   const std::string& sid() const noexcept override { return sid_; }
   void send(const AudioFrame& frame, TimePoint now) override;
+  void send_encoded(ByteView opus, std::uint8_t level, TimePoint now) override;
   bool can_deliver() const noexcept override { return connection_ != nullptr && connection_->connected() && !sid_.empty() && !muted_; }
   void set_muted(bool muted) override;
   bool muted() const noexcept override { return muted_; }
@@ -53,6 +54,8 @@ class LocalAudio final : public LocalAudioTrack {
 
  private:
   LocalAudio(Loop& loop, LocalAudioOptions options, std::function<void(bool)> tell_muted, rtc::SendSection section, AudioSender sender);
+  // False: nothing can be sent. A stall before `now` is made good for.
+  bool begin_frame(TimePoint now);
 
   Loop& loop_;
   LocalAudioOptions options_;

@@ -51,6 +51,8 @@ struct RoomSettings {
   std::map<std::string, std::string> attributes{};  // ours, from the join on
   std::string metadata{};
   int reconnects = 10;                              // tries in a row until a lost room is given up
+  // Told of every RTP packet of a track that is subscribed to, as it came: for who measures.
+  std::function<void(ByteView packet, TimePoint at)> on_audio_packet{};
 };
 
 enum class RoomState : std::uint8_t { idle, connecting, connected, reconnecting, closed };
@@ -102,6 +104,8 @@ class LocalAudioTrack {
   virtual const std::string& sid() const noexcept = 0;  // TR_...; empty: not published just now
   // One frame of 20 ms at 48 kHz.
   virtual void send(const AudioFrame& frame, TimePoint now) = 0;
+  // The same of 20 ms that were encoded before; `level` is -dBov.
+  virtual void send_encoded(ByteView opus, std::uint8_t level, TimePoint now) = 0;
   virtual bool can_deliver() const noexcept = 0;  // connected, published, not muted by the server
   virtual void set_muted(bool muted) = 0;
   virtual bool muted() const noexcept = 0;

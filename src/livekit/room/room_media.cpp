@@ -66,6 +66,7 @@ void Room::State::media_event(Link& own, const rtc::SfuEvent& event) {
     taken = true;
   } else {
     taken = own.audios.packet(event.mid, event.bytes, event.at);
+    if (taken && settings.on_audio_packet) settings.on_audio_packet(event.bytes, event.at);
   }
   ++(taken ? counts.packets_received : counts.packets_dropped);
 }

@@ -48,6 +48,20 @@ TEST_F(Sender, AudioLevel_IsThatOfTheFrame) {
   EXPECT_EQ(soft->audio_level(1), (AudioLevel{58, false}));
 }
 
+TEST_F(Sender, WhatWasEncodedBefore_IsSentAsItIsSilentOrNot_InStepWithTheRest) {
+  const Bytes opus{0xf8, 0xff, 0xfe};
+  EXPECT_EQ(speak()->timestamp, 5000U);
+  last_ = sender_.send_encoded(opus, 127, at_ms(20)).value();
+  const auto silent = parse_rtp(last_).value();
+  EXPECT_EQ(silent.sequence, 101);
+  EXPECT_EQ(silent.timestamp, 5960U);
+  EXPECT_TRUE(std::ranges::equal(silent.payload, opus));
+  EXPECT_EQ(silent.audio_level(1), (AudioLevel{127, false}));
+  last_ = sender_.send_encoded(opus, 30, at_ms(40)).value();
+  EXPECT_EQ(parse_rtp(last_).value().audio_level(1), (AudioLevel{30, true}));
+  EXPECT_EQ(sender_.stats().packets, 3U);
+}
+
 TEST_F(Sender, SilenceFromTheStart_IsNeverSent) {
   for (int i = 0; i < 100; ++i) EXPECT_FALSE(be_silent());
   EXPECT_EQ(sender_.stats().silent_frames, 100U);

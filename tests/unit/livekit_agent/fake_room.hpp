@@ -15,6 +15,7 @@ class FakeMicrophone final : public LocalAudioTrack {
  public:
   const std::string& sid() const noexcept override { return sid_; }
   void send(const AudioFrame&, TimePoint) override { ++sent; }
+  void send_encoded(ByteView, std::uint8_t, TimePoint) override { ++sent; }
   bool can_deliver() const noexcept override { return delivers; }
   void set_muted(bool muted) override { muted_ = muted; }
   bool muted() const noexcept override { return muted_; }
