@@ -1,6 +1,7 @@
 // Rooms of a real LiveKit server, several participants in one process, and the ledger of what must be gone at a test's end.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -65,6 +66,15 @@ inline double share_at(double hertz, Samples samples) {
   return 2 * (s1 * s1 + s2 * s2 - 2 * std::cos(w) * s1 * s2) / (power * static_cast<double>(samples.size()));
 }
 
+// The least share of any tenth of a second: no gap is too short to be seen.
+inline double least_share_at(double hertz, Samples samples) {
+  constexpr std::size_t kWindow = kTransportRate / 10;
+  double least = 1;
+  for (; samples.size() >= kWindow; samples = samples.subspan(kWindow))
+    least = std::min(least, share_at(hertz, samples.first(kWindow)));
+  return least;
+}
+
 inline std::string from_environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -75,7 +85,8 @@ class InRooms : public ::testing::Test {
   static constexpr Duration kTestLimit = 60s;
 
   InRooms() : loop("test"), engine(std::make_unique<rtc::Engine>()), scope(std::in_place, loop, "root") {
-    credentials = {from_environment("LIVEKIT_URL"), from_environment("LIVEKIT_API_KEY"), from_environment("LIVEKIT_API_SECRET")};
+    credentials = {from_environment("LIVEKIT_URL"), from_environment("LIVEKIT_API_KEY"),
+                   from_environment("LIVEKIT_API_SECRET")};
     sockets = net::make_websocket_client(loop, *scope);
     http = net::make_http_client(loop, *scope);
     api.emplace(loop, *http, credentials);
@@ -86,18 +97,22 @@ class InRooms : public ::testing::Test {
 
   // Nothing native is left, nothing was abandoned, no task is left.
   void TearDown() override {
-    run([](InRooms& self) -> Task<void> {
-      const auto report = co_await self.scope->close(self.loop.in(5s));
-      EXPECT_EQ(report.abandoned, 0u) << to_string(report);
-    }(*this), false);
+    run(
+        [](InRooms& self) -> Task<void> {
+          const auto report = co_await self.scope->close(self.loop.in(5s));
+          EXPECT_EQ(report.abandoned, 0u) << to_string(report);
+        }(*this),
+        false);
     api.reset();
     http.reset();
     sockets.reset();
     scope.reset();
-    run([](InRooms& self) -> Task<void> {
-      const auto report = co_await self.engine->close(self.loop.in(5s));
-      EXPECT_TRUE(report.clean()) << to_string(report);
-    }(*this), false);
+    run(
+        [](InRooms& self) -> Task<void> {
+          const auto report = co_await self.engine->close(self.loop.in(5s));
+          EXPECT_TRUE(report.clean()) << to_string(report);
+        }(*this),
+        false);
     EXPECT_EQ(engine->counts().abandoned, 0u);
     engine.reset();
     EXPECT_EQ(loop.counters().tasks, 0);
@@ -131,7 +146,9 @@ class InRooms : public ::testing::Test {
     s.microphone = LocalAudioOptions{};
     return s;
   }
-  std::unique_ptr<Room> make(RoomSettings s) { return std::make_unique<Room>(*scope, *engine, *sockets, std::move(s), logger()); }
+  std::unique_ptr<Room> make(RoomSettings s) {
+    return std::make_unique<Room>(*scope, *engine, *sockets, std::move(s), logger());
+  }
   // Null: not joined, and the test has failed.
   static Task<std::unique_ptr<Room>> join(InRooms& self, RoomSettings s) {
     auto room = self.make(std::move(s));
@@ -140,10 +157,13 @@ class InRooms : public ::testing::Test {
     if (!joined) room.reset();
     co_return room;
   }
-  static Task<std::unique_ptr<Room>> join(InRooms& self, std::string identity) { return join(self, self.settings(identity)); }
+  static Task<std::unique_ptr<Room>> join(InRooms& self, std::string identity) {
+    return join(self, self.settings(identity));
+  }
 
   // Until `room` tells `type` (of `identity`); what comes before it is skipped.
-  static Task<std::optional<RoomEvent>> wait_for(InRooms& self, Room& room, Type type, std::string identity = "", Duration limit = 15s) {
+  static Task<std::optional<RoomEvent>> wait_for(InRooms& self, Room& room, Type type, std::string identity = "",
+                                                 Duration limit = 15s) {
     const auto until = self.loop.in(limit);
     for (;;) {
       auto event = co_await room.events().pop(until);
@@ -177,16 +197,28 @@ class InRooms : public ::testing::Test {
     co_return heard;
   }
 
+  // Until nobody is in the test's room, as the server says; false: somebody stays.
+  static Task<bool> empties(InRooms& self, Duration limit = 5s) {
+    for (const auto end = self.loop.in(limit); !end.passed(self.loop.now());) {
+      const auto there = co_await self.api->list_participants(self.name, end);
+      if (!there || there->empty()) co_return true;
+      co_await sleep_for(20ms);
+    }
+    co_return false;
+  }
+
   // What the server API of ours has no verb for.
   Task<Result<void>> permit(std::string identity, bool can_publish) {
     TokenClaims claims{.identity = "admin"};
     claims.video.room = name;
     claims.video.room_admin = true;
-    net::ClientRequest request{.method = "POST", .url = "http" + credentials.url.substr(2) + "/twirp/livekit.RoomService/UpdateParticipant"};
+    net::ClientRequest request{
+        .method = "POST", .url = "http" + credentials.url.substr(2) + "/twirp/livekit.RoomService/UpdateParticipant"};
     request.fields.add("Content-Type", "application/json");
     request.fields.add("Authorization", "Bearer " + make_token(credentials, claims, loop.clock().wall()).value());
-    request.body = fmt::format(R"({{"room":"{}","identity":"{}","permission":{{"can_subscribe":true,"can_publish":{},"can_publish_data":true}}}})",
-                               name, identity, can_publish);
+    request.body = fmt::format(
+        R"({{"room":"{}","identity":"{}","permission":{{"can_subscribe":true,"can_publish":{},"can_publish_data":true}}}})",
+        name, identity, can_publish);
     const auto answer = co_await http->send(std::move(request), loop.in(5s));
     if (!answer) co_return fail(answer.error());
     if (answer->head.status != 200) co_return fail(Errc::refused, answer->body);

@@ -23,10 +23,15 @@ class MeddlingSockets final : public net::WebSocketClient {
 
   // Said before the server's next message.
   void say(const proto::SignalResponse& said) { said_.push_back({.binary = true, .data = said.SerializeAsString()}); }
-  void say_bytes(std::string bytes, bool binary = true) { said_.push_back({.binary = binary, .data = std::move(bytes)}); }
+  void say_bytes(std::string bytes, bool binary = true) {
+    said_.push_back({.binary = binary, .data = std::move(bytes)});
+  }
+  // From now on the connections that there are say nothing; new ones do.
+  void deafen() noexcept { ++generation_; }
   bool said_all() const noexcept { return said_.empty(); }
 
-  Task<std::expected<std::unique_ptr<net::WebSocket>, net::WebSocketFailure>> connect(Scope& parent, net::WebSocketRequest request,
+  Task<std::expected<std::unique_ptr<net::WebSocket>, net::WebSocketFailure>> connect(Scope& parent,
+                                                                                      net::WebSocketRequest request,
                                                                                       Deadline deadline) override {
     auto real = co_await real_.connect(parent, std::move(request), deadline);
     if (!real) co_return std::unexpected(std::move(real.error()));
@@ -47,6 +52,7 @@ class MeddlingSockets final : public net::WebSocketClient {
     Task<Result<net::WebSocketMessage>> receive(Deadline deadline) override {
       if (!pending_) {
         auto message = co_await real_->receive(deadline);
+        while (message && generation_ != owner_.generation_) message = co_await real_->receive(deadline);
         if (!message) co_return message;
         pending_ = owner_.changed(std::move(*message));
       }
@@ -67,6 +73,7 @@ class MeddlingSockets final : public net::WebSocketClient {
     MeddlingSockets& owner_;
     std::unique_ptr<net::WebSocket> real_;
     std::optional<net::WebSocketMessage> pending_;
+    int generation_ = owner_.generation_;
     bool joined_ = false;  // the first message is the server's own
   };
 
@@ -79,6 +86,7 @@ class MeddlingSockets final : public net::WebSocketClient {
   }
 
   net::WebSocketClient& real_;
+  int generation_ = 0;
   std::deque<net::WebSocketMessage> said_;
 };
 

@@ -1,6 +1,6 @@
 // What a real server cannot be made to say: lies, moves, floods, and a media path that goes dead.
-#include "room_fixture.hpp"
 #include "room_meddling.hpp"
+#include "room_fixture.hpp"
 #include "support/udp_relay.hpp"
 
 namespace parley::livekit {
@@ -70,7 +70,8 @@ TEST_F(MeddledRooms, RefreshedTokenHasExpiredWhenItIsNeeded_EndsAndSaysSo) {
     claims.video.room = self.name;
     claims.video.room_join = true;
     proto::SignalResponse said;
-    said.set_refresh_token(make_token(self.credentials, claims, self.loop.clock().wall() - std::chrono::hours(1)).value());
+    said.set_refresh_token(
+        make_token(self.credentials, claims, self.loop.clock().wall() - std::chrono::hours(1)).value());
     self.meddling.say(said);
     co_await let_it_be_said(self);
     agent->drill(Room::Drill::signal_lost);
@@ -90,7 +91,9 @@ TEST_F(MeddledRooms, LyingProtobuf_IsCountedAndTheCallGoesOn) {
     self.meddling.say_bytes("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff");
     self.meddling.say_bytes(std::string(3 * MiB, '\x0a'));
     self.meddling.say_bytes("text", false);
-    self.meddling.say_bytes(std::string("\xfa\x3e\x03" "abc"));  // a field that nobody knows (1007)
+    self.meddling.say_bytes(
+        std::string("\xfa\x3e\x03"
+                    "abc"));  // a field that nobody knows (1007)
     proto::SignalResponse trickle;
     trickle.mutable_trickle()->set_candidateinit("{\"candidate\": [[[[");
     self.meddling.say(trickle);
@@ -152,11 +155,48 @@ TEST_F(MeddledRooms, ServerOfTwoConnections_IsTooOldAndNamedSo) {
     self.meddling.change = [](proto::SignalResponse& said) {
       if (said.has_join()) said.mutable_join()->set_subscriber_primary(true);
     };
-    const auto room = std::make_unique<Room>(*self.scope, *self.engine, self.meddling, self.settings("agent"), self.logger());
+    const auto room =
+        std::make_unique<Room>(*self.scope, *self.engine, self.meddling, self.settings("agent"), self.logger());
     const auto joined = co_await room->connect(self.loop.in(10s));
     CO_ASSERT(!joined);
     EXPECT_EQ(joined.error().code(), Errc::protocol);
     EXPECT_NE(joined.error().message().find("1.9.2"), std::string::npos) << joined.error().message();
+  }(*this));
+}
+
+// One in forty deletions goes so: the connection is closed, and the Leave never comes.
+TEST_F(MeddledRooms, RoomIsDeletedAndItsLeaveNeverComes_TheEndIsTheSame) {
+  run([](MeddledRooms& self) -> Task<void> {
+    self.meddling.change = [](proto::SignalResponse& said) {
+      if (said.has_leave()) said.set_pong(0);
+    };
+    const auto agent = co_await join_meddled(self, self.settings("agent"));
+    CO_ASSERT(agent);
+    CO_ASSERT_OK(co_await self.api->delete_room(self.name, self.loop.in(5s)));
+    const auto ended = co_await wait_for(self, *agent, Type::disconnected);
+    CO_ASSERT(ended);
+    EXPECT_EQ(ended->reason, DisconnectReason::room_deleted) << ended->detail;
+  }(*this));
+}
+
+TEST_F(MeddledRooms, SignalStandsAndSaysNothing_IsLostAfterThePingTimeoutAndResumed) {
+  run([](MeddledRooms& self) -> Task<void> {
+    self.meddling.change = [](proto::SignalResponse& said) {
+      if (!said.has_join()) return;
+      said.mutable_join()->set_ping_interval(1);
+      said.mutable_join()->set_ping_timeout(2);
+    };
+    const auto caller = co_await join(self, "caller");
+    const auto agent = co_await join_meddled(self, self.settings("agent"));
+    CO_ASSERT(caller && agent);
+    EXPECT_FALSE(co_await wait_for(self, *agent, Type::reconnecting, "", 3s)) << "pings are answered";
+    const auto began = self.loop.now();
+    self.meddling.deafen();
+    const auto lost = co_await wait_for(self, *agent, Type::reconnecting);
+    CO_ASSERT(lost);
+    EXPECT_LT(self.loop.now() - began, 4s);
+    EXPECT_TRUE(lost->resuming) << lost->detail;
+    CO_ASSERT(co_await wait_for(self, *agent, Type::reconnected));
   }(*this));
 }
 
@@ -167,11 +207,13 @@ TEST_F(MeddledRooms, MediaPathGoesDark_EverythingIsMadeAnewWhenItIsBack) {
     self.meddling.hide_our_addresses = true;
     self.meddling.change = [&relay](proto::SignalResponse& said) {
       if (!said.has_trickle() && !said.has_answer()) return;
-      auto& text = said.has_trickle() ? *said.mutable_trickle()->mutable_candidateinit() : *said.mutable_answer()->mutable_sdp();
+      auto& text =
+          said.has_trickle() ? *said.mutable_trickle()->mutable_candidateinit() : *said.mutable_answer()->mutable_sdp();
       for (std::size_t at = 0; (at = text.find(" 127.0.0.1 ", at)) != std::string::npos; at += 11) {
         const auto begin = at + 11, end = text.find(' ', begin);
         const auto port = text.substr(begin, end - begin);
-        if (!relay && text.substr(0, at).find("udp") != std::string::npos) relay.emplace(static_cast<std::uint16_t>(std::stoi(port)), test::RelayRules{});
+        if (!relay && text.substr(0, at).find("udp") != std::string::npos)
+          relay.emplace(static_cast<std::uint16_t>(std::stoi(port)), test::RelayRules{});
         if (relay) text.replace(begin, end - begin, std::to_string(relay->port()));
       }
     };

@@ -11,7 +11,8 @@ class CutRooms : public InRooms {
  public:
   void SetUp() override {
     InRooms::SetUp();
-    relay = std::make_unique<SignalRelay>(loop, *scope, static_cast<std::uint16_t>(std::stoi(credentials.url.substr(credentials.url.rfind(':') + 1))));
+    relay = std::make_unique<SignalRelay>(
+        loop, *scope, static_cast<std::uint16_t>(std::stoi(credentials.url.substr(credentials.url.rfind(':') + 1))));
   }
   void TearDown() override {
     relay.reset();
@@ -55,8 +56,9 @@ TEST_F(CutRooms, SignalCutWhileAToneSounds_NotOneFrameIsMissing) {
     EXPECT_EQ(after.received - before.received, kCutFrames + 200);
     EXPECT_EQ(after.lost, before.lost);
     EXPECT_GE(heard.size(), (kCutFrames + 199) * kTransportFrameSamples);
-    EXPECT_GT(share_at(440, Samples(heard).last(heard.size() - kTransportRate / 2)), 0.95);
-    EXPECT_FALSE(co_await wait_for(self, *caller, Type::participant_left, "agent", 10ms)) << "the caller noticed nothing";
+    EXPECT_GT(least_share_at(440, Samples(heard).last(heard.size() - kTransportRate / 2)), 0.8);
+    EXPECT_FALSE(co_await wait_for(self, *caller, Type::participant_left, "agent", 10ms))
+        << "the caller noticed nothing";
     EXPECT_EQ(agent->counters().resumes, 1u);
     EXPECT_EQ(agent->counters().reconnects, 0u);
     const auto back = co_await listen(self, *caller, *agent, 700, 50);
@@ -107,7 +109,8 @@ TEST_F(CutRooms, OneComesAndOneGoesWhileTheSignalIsDown_BothAreTold) {
     EXPECT_EQ(agent->participant("leaves"), nullptr);
     const auto heard = co_await listen(self, *comes, *agent, 440, 75);
     CO_ASSERT(heard.size() > kTransportRate / 4);
-    EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95) << "the requirement that was lost is asked for again";
+    EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95)
+        << "the requirement that was lost is asked for again";
     CO_ASSERT(co_await until(self, 5s, [&] { return comes->audio_of("agent") != nullptr; }));
   }(*this));
 }
@@ -139,7 +142,8 @@ TEST_F(CutRooms, ResumeOnTheSpot_TakesMilliseconds) {
       took.push_back(to_ms(self.loop.now() - began));
       if (n == 0) EXPECT_LT(took[0], 1000) << "the first attempt waits for nothing";
     }
-    fmt::print("resumes: {:.1f}, then with backoff {:.1f} {:.1f} {:.1f} {:.1f} ms\n", took[0], took[1], took[2], took[3], took[4]);
+    fmt::print("resumes: {:.1f}, then with backoff {:.1f} {:.1f} {:.1f} {:.1f} ms\n", took[0], took[1], took[2],
+               took[3], took[4]);
   }(*this));
 }
 
@@ -152,7 +156,8 @@ TEST_F(CutRooms, SignalCutAgainInTheMiddleOfTheResume_TheNextOneHolds) {
     agent->drill(Room::Drill::disconnect_signal_on_resume);
     co_await sleep_for(100ms);
     self.relay->cut();
-    CO_ASSERT(co_await until(self, 20s, [&] { return agent->counters().resumes >= 2 && agent->state() == RoomState::connected; }));
+    CO_ASSERT(co_await until(self, 20s,
+                             [&] { return agent->counters().resumes >= 2 && agent->state() == RoomState::connected; }));
     EXPECT_EQ(agent->counters().reconnects, 0u);
     const auto heard = co_await listen(self, *agent, *caller, 440, 75);
     EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95);
@@ -180,7 +185,8 @@ TEST_F(CutRooms, NodeFails_EverythingIsMadeAnewAndBothHearEachOtherAgain) {
     CO_ASSERT(co_await wait_for(self, *caller, Type::participant_left, "agent"));
     CO_ASSERT(co_await wait_for(self, *caller, Type::participant_joined, "agent"));
     CO_ASSERT(co_await wait_for(self, *caller, Type::track_subscribed, "agent"));
-    CO_ASSERT(co_await until(self, 5s, [&] { return agent->audio_of("caller") != nullptr && agent->microphone()->can_deliver(); }));
+    CO_ASSERT(co_await until(
+        self, 5s, [&] { return agent->audio_of("caller") != nullptr && agent->microphone()->can_deliver(); }));
     const auto at_caller = co_await listen(self, *agent, *caller, 440, 75);
     const auto at_agent = co_await listen(self, *caller, *agent, 700, 75);
     CO_ASSERT(at_caller.size() > kTransportRate / 4 && at_agent.size() > kTransportRate / 4);
@@ -214,8 +220,7 @@ TEST_F(CutRooms, RoomIsDeletedWhileTheSignalIsDown_ItsGhostIsRecognisedAndLeft) 
     CO_ASSERT(ended);
     EXPECT_EQ(ended->reason, DisconnectReason::room_deleted) << ended->detail;
     EXPECT_TRUE((co_await agent->close(self.loop.in(3s))).clean());
-    const auto there = co_await self.api->list_participants(self.name, self.loop.in(5s));
-    EXPECT_TRUE(!there || there->empty()) << "a participant stays in the ghost";
+    EXPECT_TRUE(co_await empties(self)) << "a participant stays in the ghost";
   }(*this));
 }
 

@@ -19,7 +19,10 @@ class SignalRelay {
   static constexpr std::size_t kMaxConnections = 64;
 
   SignalRelay(RealLoop& loop, Scope& parent, std::uint16_t server_port)
-      : loop_(loop), server_{"127.0.0.1", server_port}, listener_(net::TcpListener::listen(loop, {"127.0.0.1", 0}).value()), scope_(parent, "relay", 256) {
+      : loop_(loop),
+        server_{"127.0.0.1", server_port},
+        listener_(net::TcpListener::listen(loop, {"127.0.0.1", 0}).value()),
+        scope_(parent, "relay", 256) {
     (void)scope_.spawn("accept", accept(*this));
   }
 

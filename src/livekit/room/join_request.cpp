@@ -48,7 +48,8 @@ std::string percent_encoded_padding(std::string text) {
 
 }  // namespace
 
-proto::JoinRequest make_join_request(const std::string& metadata, const std::map<std::string, std::string>& attributes) {
+proto::JoinRequest make_join_request(const std::string& metadata,
+                                     const std::map<std::string, std::string>& attributes) {
   proto::JoinRequest request;
   introduce(request);
   request.set_metadata(metadata);
@@ -80,8 +81,9 @@ Result<std::string> signal_url(std::string_view server, const proto::JoinRequest
   *wrapped.mutable_join_request() = request.SerializeAsString();
   auto url = *base + "/rtc?join_request=" + percent_encoded_padding(base64url(wrapped.SerializeAsString()));
   if (url.size() > kMaxSignalUrlBytes) {
-    return fail(Errc::overloaded, fmt::format("the request to join is {} bytes long, more than {} KiB: shorten metadata and attributes",
-                                              url.size(), kMaxSignalUrlBytes / 1024));
+    return fail(Errc::overloaded,
+                fmt::format("the request to join is {} bytes long, more than {} KiB: shorten metadata and attributes",
+                            url.size(), kMaxSignalUrlBytes / 1024));
   }
   return url;
 }

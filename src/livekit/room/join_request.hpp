@@ -12,8 +12,8 @@
 
 namespace parley::livekit {
 
-inline constexpr int kSignalProtocol = 15;  // what its messages are
-inline constexpr int kClientProtocol = 0;   // peers then use RPC v1 and data streams v1
+inline constexpr int kSignalProtocol = 15;                   // what its messages are
+inline constexpr int kClientProtocol = 0;                    // peers then use RPC v1 and data streams v1
 inline constexpr std::size_t kMaxSignalUrlBytes = 8 * 1024;  // more than that no client of ours and few proxies carry
 
 // Who we are and what we ask for in every join. Tracks and offer are the caller's to add.

@@ -6,7 +6,8 @@
 
 namespace parley::livekit {
 
-Result<std::unique_ptr<LocalAudio>> LocalAudio::create(Loop& loop, LocalAudioOptions options, std::function<void(bool)> tell_muted) {
+Result<std::unique_ptr<LocalAudio>> LocalAudio::create(Loop& loop, LocalAudioOptions options,
+                                                       std::function<void(bool)> tell_muted) {
   auto& random = loop.random();
   rtc::SendSection section{.stream_id = make_id(random, "ST"),
                            .track_id = make_id(random, "TC"),
@@ -24,8 +25,8 @@ Result<std::unique_ptr<LocalAudio>> LocalAudio::create(Loop& loop, LocalAudioOpt
       new LocalAudio(loop, std::move(options), std::move(tell_muted), std::move(section), std::move(*sender)));
 }
 
-LocalAudio::LocalAudio(Loop& loop, LocalAudioOptions options, std::function<void(bool)> tell_muted, rtc::SendSection section,
-                       AudioSender sender)
+LocalAudio::LocalAudio(Loop& loop, LocalAudioOptions options, std::function<void(bool)> tell_muted,
+                       rtc::SendSection section, AudioSender sender)
     : loop_(loop),
       options_(std::move(options)),
       tell_muted_(std::move(tell_muted)),

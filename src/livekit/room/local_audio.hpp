@@ -21,12 +21,15 @@ class LocalAudio final : public LocalAudioTrack {
   static constexpr Duration kStall = 100ms;  // without a frame to send: the stream's clock goes on
 
   // `muted` tells the server of a change of ours.
-  static Result<std::unique_ptr<LocalAudio>> create(Loop& loop, LocalAudioOptions options, std::function<void(bool muted)> tell_muted);
+  static Result<std::unique_ptr<LocalAudio>> create(Loop& loop, LocalAudioOptions options,
+                                                    std::function<void(bool muted)> tell_muted);
 
   const std::string& sid() const noexcept override { return sid_; }
   void send(const AudioFrame& frame, TimePoint now) override;
   void send_encoded(ByteView opus, std::uint8_t level, TimePoint now) override;
-  bool can_deliver() const noexcept override { return connection_ != nullptr && connection_->connected() && !sid_.empty() && !muted_; }
+  bool can_deliver() const noexcept override {
+    return connection_ != nullptr && connection_->connected() && !sid_.empty() && !muted_;
+  }
   void set_muted(bool muted) override;
   bool muted() const noexcept override { return muted_; }
   Event& subscribed() noexcept override { return subscribed_; }
@@ -53,7 +56,8 @@ class LocalAudio final : public LocalAudioTrack {
   TimePoint report(TimePoint now);
 
  private:
-  LocalAudio(Loop& loop, LocalAudioOptions options, std::function<void(bool)> tell_muted, rtc::SendSection section, AudioSender sender);
+  LocalAudio(Loop& loop, LocalAudioOptions options, std::function<void(bool)> tell_muted, rtc::SendSection section,
+             AudioSender sender);
   // False: nothing can be sent. A stall before `now` is made good for.
   bool begin_frame(TimePoint now);
 

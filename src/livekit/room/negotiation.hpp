@@ -26,8 +26,8 @@ class Negotiation {
   static constexpr Duration kWindow = 10s;
   static constexpr Duration kSpacing = 1s;
   static constexpr Duration kAnswerWithin = 15s;
-  static constexpr int kMaxUnanswered = 2;        // then only a new connection helps
-  static constexpr int kMaxBeyondSections = 3;    // requests for more sections than we have
+  static constexpr int kMaxUnanswered = 2;      // then only a new connection helps
+  static constexpr int kMaxBeyondSections = 3;  // requests for more sections than we have
 
   // Something changed on our side, or a resume went through.
   void want() noexcept { wanted_ = true; }

@@ -39,7 +39,8 @@ DisconnectReason reason_of(const Trouble& trouble, DisconnectReason told) noexce
 
 bool outweighs(const Trouble& later, const Trouble& earlier) noexcept { return weight(later) > weight(earlier); }
 
-ReconnectPolicy::Decision ReconnectPolicy::next(const Trouble& trouble, bool media_stands, TimePoint now, Random& random) {
+ReconnectPolicy::Decision ReconnectPolicy::next(const Trouble& trouble, bool media_stands, TimePoint now,
+                                                Random& random) {
   using Kind = Trouble::Kind;
   const bool stable = connected_at_ <= now && now - connected_at_ >= kStableAfter;
   if (stable) {
@@ -58,8 +59,8 @@ ReconnectPolicy::Decision ReconnectPolicy::next(const Trouble& trouble, bool med
     auto detail = fmt::format("the room could not be reached again in {} attempts: {}", max_attempts_, trouble.detail);
     return {.step = Step::give_up, .reason = reason, .detail = std::move(detail)};
   }
-  full_needed_ = full_needed_ || !media_stands ||
-                 (trouble.kind != Kind::signal_lost && trouble.kind != Kind::leave_resume);
+  full_needed_ =
+      full_needed_ || !media_stands || (trouble.kind != Kind::signal_lost && trouble.kind != Kind::leave_resume);
   Duration delay{};
   if (attempts_ > 0) {
     const auto longest = std::min(kFirstDelay * (std::int64_t{1} << std::min(attempts_, 10)), kLongestDelay);

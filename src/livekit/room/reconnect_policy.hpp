@@ -16,13 +16,13 @@ namespace parley::livekit {
 
 struct Trouble {
   enum class Kind : std::uint8_t {
-    signal_lost,      // socket cut, silent, or a goodbye without Leave
-    media_lost,       // the peer connection is down or silent
-    negotiation,      // offers are not answered, or ask for ever more sections
-    leave_resume,     // the server's Leave, by its action
+    signal_lost,   // socket cut, silent, or a goodbye without Leave
+    media_lost,    // the peer connection is down or silent
+    negotiation,   // offers are not answered, or ask for ever more sections
+    leave_resume,  // the server's Leave, by its action
     leave_reconnect,
     leave_disconnect,
-    refused,          // the server's HTTP answer: no other try helps
+    refused,  // the server's HTTP answer: no other try helps
   };
   Kind kind = Kind::signal_lost;
   DisconnectReason reason = DisconnectReason::unknown;  // of a Leave

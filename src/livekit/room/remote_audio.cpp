@@ -10,8 +10,8 @@
 
 namespace parley::livekit {
 
-Result<std::shared_ptr<RemoteAudio>> RemoteAudio::create(Loop& loop, std::string sid, std::string identity, TrackSource source,
-                                                         std::uint32_t our_ssrc) {
+Result<std::shared_ptr<RemoteAudio>> RemoteAudio::create(Loop& loop, std::string sid, std::string identity,
+                                                         TrackSource source, std::uint32_t our_ssrc) {
   auto receiver = AudioReceiver::create({.payload_type = rtc::kOpusPayloadType, .ssrc = std::nullopt});
   if (!receiver) return fail(receiver.error());
   return std::shared_ptr<RemoteAudio>(
@@ -52,7 +52,8 @@ bool RemoteAudio::packet(ByteView packet, TimePoint at) {
 }
 
 TimePoint RemoteAudio::report(rtc::SfuConnection& connection, TimePoint now) {
-  if (const auto report = rtcp_.poll(now, loop_.clock().wall(), {}, receiver_.reception())) (void)connection.send(mid_, *report);
+  if (const auto report = rtcp_.poll(now, loop_.clock().wall(), {}, receiver_.reception()))
+    (void)connection.send(mid_, *report);
   return rtcp_.due();
 }
 
@@ -82,9 +83,7 @@ bool RemoteAudios::remove(const std::string& sid) {
   return true;
 }
 
-std::vector<RemoteAudios::Track> RemoteAudios::clear() {
-  return apply(std::map<std::string, Track>{}).silent;
-}
+std::vector<RemoteAudios::Track> RemoteAudios::clear() { return apply(std::map<std::string, Track>{}).silent; }
 
 bool RemoteAudios::packet(const std::string& mid, ByteView packet, TimePoint at) {
   const auto found = by_mid_.find(mid);

@@ -24,8 +24,8 @@ class RemoteAudio final : public RemoteAudioTrack {
  public:
   static constexpr Duration kAudioGone = 1s;  // sounds nothing for so long: no audio is sent (any more)
 
-  static Result<std::shared_ptr<RemoteAudio>> create(Loop& loop, std::string sid, std::string identity, TrackSource source,
-                                                     std::uint32_t our_ssrc);
+  static Result<std::shared_ptr<RemoteAudio>> create(Loop& loop, std::string sid, std::string identity,
+                                                     TrackSource source, std::uint32_t our_ssrc);
 
   const std::string& sid() const noexcept override { return sid_; }
   const std::string& identity() const noexcept override { return identity_; }
@@ -45,7 +45,8 @@ class RemoteAudio final : public RemoteAudioTrack {
   ReceiverStats stats() const { return receiver_.stats(); }
 
  private:
-  RemoteAudio(Loop& loop, std::string sid, std::string identity, TrackSource source, std::uint32_t our_ssrc, AudioReceiver receiver);
+  RemoteAudio(Loop& loop, std::string sid, std::string identity, TrackSource source, std::uint32_t our_ssrc,
+              AudioReceiver receiver);
 
   Loop& loop_;
   std::string sid_;

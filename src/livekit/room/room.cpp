@@ -25,7 +25,9 @@ const Participant& Room::local() const noexcept { return state_->roster.local();
 const Participant* Room::participant(std::string_view identity) const noexcept { return state_->roster.find(identity); }
 std::vector<const Participant*> Room::participants() const { return state_->roster.all(); }
 LocalAudioTrack* Room::microphone() noexcept { return state_->microphone.get(); }
-std::shared_ptr<RemoteAudioTrack> Room::audio_of(std::string_view identity) noexcept { return state_->audio_of(identity); }
+std::shared_ptr<RemoteAudioTrack> Room::audio_of(std::string_view identity) noexcept {
+  return state_->audio_of(identity);
+}
 void Room::subscribe(const std::string& track_sid, bool wanted) { state_->subscribe(track_sid, wanted); }
 Messages& Room::messages() noexcept { return state_->messages; }
 TimePoint Room::last_heard() const noexcept { return state_->last_heard(); }
@@ -46,14 +48,16 @@ Task<Result<void>> Room::set_attributes(std::map<std::string, std::string> attri
     (*update.mutable_attributes())[name] = value;
   }
   if (bytes > State::kMaxAttributesBytes) {
-    co_return fail(Errc::invalid_argument, fmt::format("the attributes are {} bytes long: at most 64 KiB are taken", bytes));
+    co_return fail(Errc::invalid_argument,
+                   fmt::format("the attributes are {} bytes long: at most 64 KiB are taken", bytes));
   }
   co_return co_await state_->update_metadata(std::move(update), deadline);
 }
 
 Task<Result<void>> Room::set_metadata(std::string metadata, Deadline deadline) {
   if (metadata.size() > State::kMaxMetadataBytes) {
-    co_return fail(Errc::invalid_argument, fmt::format("the metadata is {} bytes long: at most 512 KiB are taken", metadata.size()));
+    co_return fail(Errc::invalid_argument,
+                   fmt::format("the metadata is {} bytes long: at most 512 KiB are taken", metadata.size()));
   }
   proto::UpdateParticipantMetadata update;
   update.set_metadata(std::move(metadata));
@@ -71,7 +75,8 @@ Task<Result<void>> Room::set_name(std::string name, Deadline deadline) {
 
 // --- the life of the room
 
-Room::State::State(Scope& parent, rtc::Engine& the_engine, net::WebSocketClient& the_sockets, RoomSettings the_settings, Logger the_logger)
+Room::State::State(Scope& parent, rtc::Engine& the_engine, net::WebSocketClient& the_sockets, RoomSettings the_settings,
+                   Logger the_logger)
     : loop(parent.loop()),
       engine(the_engine),
       sockets(the_sockets),
@@ -164,7 +169,8 @@ Task<bool> Room::State::recover() {
     drop_signal();
     if (!resuming) drop_link();
     if (told != resuming) {
-      logger.warn("the room's connection is lost ({}): {}", now_trouble.detail, resuming ? "resuming" : "making a new one");
+      logger.warn("the room's connection is lost ({}): {}", now_trouble.detail,
+                  resuming ? "resuming" : "making a new one");
       emit({.type = Type::reconnecting, .resuming = resuming, .detail = now_trouble.detail});
       told = resuming;
     }
@@ -198,7 +204,8 @@ void Room::State::note(Trouble later) {
 void Room::State::over(DisconnectReason reason, std::string detail) {
   const auto before = std::exchange(state, RoomState::closed);
   if (before == RoomState::closed) return;
-  if (before != RoomState::idle) logger.info("the room is left: {}{}{}", to_string(reason), detail.empty() ? "" : ": ", detail);
+  if (before != RoomState::idle)
+    logger.info("the room is left: {}{}{}", to_string(reason), detail.empty() ? "" : ": ", detail);
   data_ready.set();  // who waits learns that it is over
   messages.close();
   for (auto& [id, request] : requests) request->done.set();

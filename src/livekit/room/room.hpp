@@ -43,14 +43,14 @@ struct LocalAudioOptions {
 };
 
 struct RoomSettings {
-  std::string url;    // ws, wss, http or https
+  std::string url;  // ws, wss, http or https
   std::string token;
   rtc::ConnectionSettings connection{};
   std::optional<LocalAudioOptions> microphone{};    // published with the join; none: nothing is
   bool subscribe_to_audio = true;                   // of everybody; else see Room::subscribe
   std::map<std::string, std::string> attributes{};  // ours, from the join on
   std::string metadata{};
-  int reconnects = 10;                              // tries in a row until a lost room is given up
+  int reconnects = 10;  // tries in a row until a lost room is given up
   // Told of every RTP packet of a track that is subscribed to, as it came: for who measures.
   std::function<void(ByteView packet, TimePoint at)> on_audio_packet{};
 };
@@ -59,19 +59,19 @@ enum class RoomState : std::uint8_t { idle, connecting, connected, reconnecting,
 
 struct RoomEvent {
   enum class Type : std::uint8_t {
-    connected,              // who is there already joins and publishes in the events after it
-    reconnecting,           // `resuming`: audio flows on
-    reconnected,            // `resuming`: the others noticed nothing
-    disconnected,           // for good: `reason`, `detail`; the last event
-    room_updated,           // metadata, recording
-    room_moved,             // into another room: everything is told anew
+    connected,     // who is there already joins and publishes in the events after it
+    reconnecting,  // `resuming`: audio flows on
+    reconnected,   // `resuming`: the others noticed nothing
+    disconnected,  // for good: `reason`, `detail`; the last event
+    room_updated,  // metadata, recording
+    room_moved,    // into another room: everything is told anew
     participant_joined,
-    participant_left,       // `reason`; duplicate_identity: replaced by a newer connection of its own, which joins next
-    participant_updated,    // name, metadata, state or attributes: `changed` has the names of the attributes
-    permission_changed,     // ours, or another's
+    participant_left,     // `reason`; duplicate_identity: replaced by a newer connection of its own, which joins next
+    participant_updated,  // name, metadata, state or attributes: `changed` has the names of the attributes
+    permission_changed,   // ours, or another's
     track_published,
     track_unpublished,
-    track_subscribed,       // its audio can be received
+    track_subscribed,  // its audio can be received
     track_unsubscribed,
     track_subscription_failed,  // `detail`
     track_muted,
@@ -82,11 +82,11 @@ struct RoomEvent {
     local_track_unmuted,
     active_speakers,
     connection_quality,
-    dtmf,                    // `digit`, from `identity`
-    data,                    // a user packet: `topic`, `data`
+    dtmf,  // `digit`, from `identity`
+    data,  // a user packet: `topic`, `data`
   };
   Type type;
-  std::string identity{};   // whose; ours for the local_ ones
+  std::string identity{};  // whose; ours for the local_ ones
   std::string track_sid{};
   bool resuming = false;
   DisconnectReason reason = DisconnectReason::unknown;
@@ -128,9 +128,9 @@ class Room {
  public:
   static constexpr std::size_t kMaxEvents = 256;
   static constexpr std::size_t kMaxParticipants = 1024;
-  static constexpr std::size_t kMaxTracks = 16;      // of one participant
+  static constexpr std::size_t kMaxTracks = 16;  // of one participant
   static constexpr std::size_t kMaxSubscriptions = 16;
-  static constexpr Duration kConnectWithin = 5s;     // ICE and DTLS: beyond it "no UDP path to the server"
+  static constexpr Duration kConnectWithin = 5s;  // ICE and DTLS: beyond it "no UDP path to the server"
   static constexpr Duration kLeaveWithin = 500ms;
 
   Room(Scope& parent, rtc::Engine& engine, net::WebSocketClient& sockets, RoomSettings settings, Logger logger);
@@ -155,7 +155,8 @@ class Room {
   void subscribe(const std::string& track_sid, bool wanted);
 
   // Errc::refused: not permitted; Errc::timeout; Errc::invalid_argument (too long).
-  Task<Result<void>> set_attributes(std::map<std::string, std::string> attributes, Deadline deadline);  // an empty value removes
+  Task<Result<void>> set_attributes(std::map<std::string, std::string> attributes,
+                                    Deadline deadline);  // an empty value removes
   Task<Result<void>> set_metadata(std::string metadata, Deadline deadline);
   Task<Result<void>> set_name(std::string name, Deadline deadline);
 
@@ -165,13 +166,20 @@ class Room {
   // When anything was last heard of the server: signal, RTP, RTCP, ICE.
   TimePoint last_heard() const noexcept;
   struct Counters {
-    std::uint64_t resumes = 0, reconnects = 0, negotiations = 0, signal_messages = 0, protocol_errors = 0, events_dropped = 0,
-                  packets_received = 0, packets_dropped = 0;
+    std::uint64_t resumes = 0, reconnects = 0, negotiations = 0, signal_messages = 0, protocol_errors = 0,
+                  events_dropped = 0, packets_received = 0, packets_dropped = 0;
   };
   const Counters& counters() const noexcept;
 
   // For tests and drills: SimulateScenario of the server.
-  enum class Drill : std::uint8_t { signal_lost, node_failure, migration, server_leave, full_reconnect, disconnect_signal_on_resume };
+  enum class Drill : std::uint8_t {
+    signal_lost,
+    node_failure,
+    migration,
+    server_leave,
+    full_reconnect,
+    disconnect_signal_on_resume
+  };
   void drill(Drill what);
 
   void request_stop(StopReason reason) noexcept;

@@ -31,12 +31,14 @@ std::string shown(std::string_view body) {
 std::unexpected<Setback> not_dialled(const net::WebSocketFailure& failure) {
   if (!failure.answer) {
     const bool hopeless = failure.error.code() == Errc::invalid_argument || failure.error.code() == Errc::refused;
-    return setback(failure.error.within("the LiveKit server cannot be reached"), hopeless ? Kind::refused : Kind::signal_lost);
+    return setback(failure.error.within("the LiveKit server cannot be reached"),
+                   hopeless ? Kind::refused : Kind::signal_lost);
   }
   const int status = failure.answer->head.status;
   const auto words = shown(failure.answer->body);
   const auto said = fmt::format("the LiveKit server answered {}{}{}", status, words.empty() ? "" : ": ", words);
-  if (status == 401 || status == 403) return setback({Errc::refused, said + " (is the token valid, and not expired?)"}, Kind::refused);
+  if (status == 401 || status == 403)
+    return setback({Errc::refused, said + " (is the token valid, and not expired?)"}, Kind::refused);
   if (status == 404) return setback({Errc::not_found, said}, Kind::refused);
   if (status == 429 || status >= 500) return setback({Errc::unavailable, said}, Kind::signal_lost);
   return setback({Errc::refused, said}, Kind::refused);
@@ -82,7 +84,8 @@ void Room::State::forget_join() {
 }
 
 Task<Attempt<LinkPtr>> Room::State::make_link(Deadline deadline) {
-  auto made = std::make_shared<Link>(loop, engine, rtc::SfuSettings{.connection = settings.connection, .ice_servers = {}});
+  auto made =
+      std::make_shared<Link>(loop, engine, rtc::SfuSettings{.connection = settings.connection, .ice_servers = {}});
   if (microphone) {
     auto mid = made->pc.add_sender(microphone->begin());
     if (!mid) co_return setback(mid.error(), Kind::media_lost);
@@ -102,7 +105,8 @@ Task<Attempt<LinkPtr>> Room::State::make_link(Deadline deadline) {
 Result<std::string> Room::State::join_url(Link& made) {
   const auto& known = roster.local();
   const bool before = !known.sid.empty();
-  auto request = make_join_request(before ? known.metadata : settings.metadata, before ? known.attributes : settings.attributes);
+  auto request =
+      make_join_request(before ? known.metadata : settings.metadata, before ? known.attributes : settings.attributes);
   if (microphone) *request.add_add_track_requests() = microphone->add_track_request();
   auto& offer = *request.mutable_publisher_offer();
   offer.set_type("offer");
@@ -125,7 +129,8 @@ Task<Attempt<proto::SignalResponse>> Room::State::dial(std::string url, Deadline
   if (!first && first.error().code() == Errc::timeout) {
     co_return setback({Errc::timeout, "the LiveKit server did not answer the request to join"}, Kind::signal_lost);
   }
-  if (!first) co_return setback(first.error().within("the LiveKit server ended the signal connection"), Kind::signal_lost);
+  if (!first)
+    co_return setback(first.error().within("the LiveKit server ended the signal connection"), Kind::signal_lost);
   if (first->has_leave()) {
     const auto reason = to_reason(first->leave().reason());
     co_return setback({Errc::refused, fmt::format("the LiveKit server does not let us in: {}", to_string(reason))},
@@ -145,7 +150,8 @@ Task<Attempt<void>> Room::State::join(Deadline deadline, bool again) {
   if (!url) co_return setback(url.error(), Kind::refused);
   const auto first = co_await dial(std::move(*url), deadline);
   if (!first) co_return std::unexpected(first.error());
-  if (!first->has_join()) co_return setback({Errc::protocol, "the server did not begin with a JoinResponse"}, Kind::refused);
+  if (!first->has_join())
+    co_return setback({Errc::protocol, "the server did not begin with a JoinResponse"}, Kind::refused);
   if (auto accepted = accept_join(first->join(), next, again); !accepted) co_return accepted;
   co_return co_await await_ready(next, deadline);
 }
@@ -153,7 +159,9 @@ Task<Attempt<void>> Room::State::join(Deadline deadline, bool again) {
 Attempt<void> Room::State::accept_join(const proto::JoinResponse& answer, LinkPtr next, bool again) {
   if (answer.subscriber_primary()) {
     const auto& version = answer.server_info().version();
-    return setback({Errc::protocol, fmt::format("the LiveKit server is too old ({}): 1.9.2 or later is needed", version)}, Kind::refused);
+    return setback(
+        {Errc::protocol, fmt::format("the LiveKit server is too old ({}): 1.9.2 or later is needed", version)},
+        Kind::refused);
   }
   signal->set_pings(answer.ping_interval(), answer.ping_timeout());
   take_ice_servers(answer, *next);
@@ -163,12 +171,14 @@ Attempt<void> Room::State::accept_join(const proto::JoinResponse& answer, LinkPt
     leave.mutable_leave()->set_reason(proto::CLIENT_INITIATED);
     leave.mutable_leave()->set_action(proto::LeaveRequest::DISCONNECT);
     (void)signal->send(leave);
-    return setback({Errc::closing, "the room was deleted, or the server restarted, while we were away"}, Kind::leave_disconnect, DisconnectReason::room_deleted);
+    return setback({Errc::closing, "the room was deleted, or the server restarted, while we were away"},
+                   Kind::leave_disconnect, DisconnectReason::room_deleted);
   }
   outbox.reset();
   inbox.reset();
   if (again) messages.reset();
-  std::erase_if(queued, [](const auto& request) { return !request.has_update_metadata(); });  // the rest names what is gone
+  std::erase_if(queued,
+                [](const auto& request) { return !request.has_update_metadata(); });  // the rest names what is gone
   fail_requests();
   absorb(roster.joined(answer.room(), answer.participant(), answer.other_participants()));
   std::vector<std::string> sids;
@@ -211,12 +221,14 @@ Task<Attempt<void>> Room::State::await_ready(LinkPtr next, Deadline deadline) {
 
 Setback Room::State::not_connected(const Link& tried) const {
   const auto heard = tried.pc.ice_silence().has_value();
-  std::string words = heard ? "the connection to the LiveKit server stalled: it was reached by UDP, but not agreed with"
-                            : fmt::format("no UDP path to the LiveKit server within {:.0f} s: its UDP ports (rtc.udp_port, or "
-                                          "rtc.port_range_start to port_range_end) must be reachable from here{}{}; ICE over TCP "
-                                          "is not supported",
-                                          to_seconds(kConnectWithin), tried.server_addresses.empty() ? "" : ", tried ",
-                                          fmt::join(tried.server_addresses, ", "));
+  std::string words = heard
+                          ? "the connection to the LiveKit server stalled: it was reached by UDP, but not agreed with"
+                          : fmt::format(
+                                "no UDP path to the LiveKit server within {:.0f} s: its UDP ports (rtc.udp_port, or "
+                                "rtc.port_range_start to port_range_end) must be reachable from here{}{}; ICE over TCP "
+                                "is not supported",
+                                to_seconds(kConnectWithin), tried.server_addresses.empty() ? "" : ", tried ",
+                                fmt::join(tried.server_addresses, ", "));
   Trouble trouble_now{.kind = Kind::media_lost, .reason = DisconnectReason::unknown, .detail = words};
   return {Error(Errc::unavailable, std::move(words)), std::move(trouble_now)};
 }
@@ -235,7 +247,8 @@ Task<Attempt<void>> Room::State::resume(Deadline deadline) {
   *sync.mutable_sync_state() = sync_state();
   (void)signal->send(sync);
   outbox.acknowledged(first->reconnect().last_message_seq());
-  if (link) link->negotiation.resumed();  // a requirement that was sent meanwhile is lost for good: one fresh offer, always
+  if (link)
+    link->negotiation.resumed();  // a requirement that was sent meanwhile is lost for good: one fresh offer, always
   (void)scope.spawn("signal", read_signal(signal));
   co_await replay();
   if (link) link->wake.set();
@@ -248,8 +261,10 @@ proto::SyncState Room::State::sync_state() {
     description.set_type(type);
     description.set_sdp(sdp);
   };
-  if (link && !link->pc.local_description().empty()) describe(*sync.mutable_offer(), "offer", link->pc.local_description());
-  if (link && !link->pc.remote_description().empty()) describe(*sync.mutable_answer(), "answer", link->pc.remote_description());
+  if (link && !link->pc.local_description().empty())
+    describe(*sync.mutable_offer(), "offer", link->pc.local_description());
+  if (link && !link->pc.remote_description().empty())
+    describe(*sync.mutable_answer(), "answer", link->pc.remote_description());
   sync.mutable_subscription()->set_subscribe(true);
   for (const auto& [sid, subscription] : subscriptions) sync.mutable_subscription()->add_track_sids(sid);
   if (microphone && !microphone->sid().empty()) {
@@ -312,7 +327,8 @@ void Room::State::drop_link() {
 
 Task<void> Room::State::dispose(LinkPtr old) {
   const auto report = co_await old->pc.close(loop.in(kDisposeWithin));
-  if (report.abandoned > 0) logger.error("an old connection could not be destroyed: the WebRTC library has not let go of it");
+  if (report.abandoned > 0)
+    logger.error("an old connection could not be destroyed: the WebRTC library has not let go of it");
   std::erase(leaving, old);
 }
 

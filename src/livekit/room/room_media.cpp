@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "audio/rtp.hpp"
 #include "livekit/room/room_state.hpp"
@@ -36,23 +36,24 @@ Task<void> Room::State::serve_media(LinkPtr own) {
     if (own != link) co_return;
     if (event) media_event(*own, *event);
     if (own->pc.down()) {
-      const auto* why = own->pc.ice_lost() ? "the network to the server is gone" : "the server closed the media connection";
+      const auto* why =
+          own->pc.ice_lost() ? "the network to the server is gone" : "the server closed the media connection";
       co_return note({.kind = Kind::media_lost, .detail = why});
     }
     if (!std::exchange(was_ready, was_ready || own->ready()) && was_ready) changed.set();
     const auto now = loop.now();
     look_at = report(*own, now);
     if (!was_ready || !silent(*own, now)) continue;
-    co_return note({.kind = Kind::media_lost, .detail = fmt::format("nothing was heard of the server's media side for {:.0f} s", to_seconds(kMediaSilence))});
+    co_return note({.kind = Kind::media_lost,
+                    .detail = fmt::format("nothing was heard of the server's media side for {:.0f} s",
+                                          to_seconds(kMediaSilence))});
   }
 }
 
 void Room::State::media_event(Link& own, const rtc::SfuEvent& event) {
   switch (event.type) {
     case rtc::SfuEvent::Type::state: return;
-    case rtc::SfuEvent::Type::candidate:
-      (void)tell(trickle(event.candidate));
-      return;
+    case rtc::SfuEvent::Type::candidate: (void)tell(trickle(event.candidate)); return;
     case rtc::SfuEvent::Type::data:
       own.last_heard = std::max(own.last_heard, event.at);
       return data_came(event.kind, event.bytes);
@@ -86,7 +87,10 @@ void Room::State::data_came(rtc::DataKind kind, ByteView bytes) {
   if (taken->digit != 0) emit({.type = Type::dtmf, .identity = taken->sender, .digit = taken->digit});
   if (!taken->user) return;
   auto& user = *taken->user;
-  emit({.type = Type::data, .identity = std::move(user.sender), .topic = std::move(user.topic), .data = std::move(user.payload)});
+  emit({.type = Type::data,
+        .identity = std::move(user.sender),
+        .topic = std::move(user.topic),
+        .data = std::move(user.payload)});
 }
 
 TimePoint Room::State::report(Link& own, TimePoint now) {
@@ -123,7 +127,9 @@ Task<void> Room::State::negotiate(LinkPtr own) {
     if (own != link) co_return;
     if (!signal) continue;  // what is wanted is told after the resume
     const auto act = own->negotiation.poll(loop.now());
-    if (act == Act::give_up) co_return note({.kind = Kind::negotiation, .detail = "offers lead to nothing: unanswered, or to ever more sections"});
+    if (act == Act::give_up)
+      co_return note(
+          {.kind = Kind::negotiation, .detail = "offers lead to nothing: unanswered, or to ever more sections"});
     if (act == Act::wait) continue;
     if (!co_await offer(own, act == Act::repeat)) co_return;
   }
@@ -168,21 +174,25 @@ Task<bool> Room::State::apply_answer(LinkPtr own) {
 Task<Result<void>> Room::State::publish(rtc::DataKind kind, std::string packet, Deadline deadline) {
   constexpr std::size_t kSequenceBytes = 8;  // that the outbox adds
   if (packet.size() + kSequenceBytes > rtc::SfuConnection::kMaxDataBytes) {
-    co_return fail(Errc::invalid_argument, fmt::format("a data packet has {} bytes, more than {}", packet.size(), rtc::SfuConnection::kMaxDataBytes));
+    co_return fail(Errc::invalid_argument, fmt::format("a data packet has {} bytes, more than {}", packet.size(),
+                                                       rtc::SfuConnection::kMaxDataBytes));
   }
   if (kind == rtc::DataKind::lossy) {
     if (!link) co_return fail(Errc::unavailable, "the room is not connected");
     co_return link->pc.send_data(kind, as_bytes(packet));
   }
   for (;;) {
-    if (state == RoomState::idle || state == RoomState::closed) co_return fail(Errc::unavailable, "we are not in the room");
-    if (auto open = co_await data_ready.wait(deadline); !open) co_return fail(Errc::timeout, "the room was not connected in time to send data");
+    if (state == RoomState::idle || state == RoomState::closed)
+      co_return fail(Errc::unavailable, "we are not in the room");
+    if (auto open = co_await data_ready.wait(deadline); !open)
+      co_return fail(Errc::timeout, "the room was not connected in time to send data");
     if (state == RoomState::closed || !link) continue;
     if (link->pc.buffered(kind) + packet.size() <= kMaxReliableBuffered) break;
     if (deadline.passed(loop.now())) co_return fail(Errc::timeout, "the server did not take the data in time");
     co_await sleep_for(kBufferLook);
   }
-  (void)link->pc.send_data(kind, as_bytes(outbox.add(std::move(packet), loop.now())));  // what does not go is sent after the resume
+  (void)link->pc.send_data(
+      kind, as_bytes(outbox.add(std::move(packet), loop.now())));  // what does not go is sent after the resume
   co_return Result<void>();
 }
 

@@ -1,10 +1,10 @@
 // What the server says on the signal socket, and what we tell it.
 #include <utility>
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <fmt/format.h>
 
 #include "livekit/room/room_state.hpp"
 #include "rtc/description.hpp"
@@ -52,7 +52,9 @@ void Room::State::handle(const proto::SignalResponse& message) {
       if (microphone && microphone->sid() == message.track_unpublished().track_sid()) microphone->unpublished();
       return absorb(roster.local_track_unpublished(message.track_unpublished().track_sid()));
     case Case::kTrackSubscribed:
-      if (!microphone || microphone->sid() != message.track_subscribed().track_sid() || !microphone->heard_by_somebody()) return;
+      if (!microphone || microphone->sid() != message.track_subscribed().track_sid() ||
+          !microphone->heard_by_somebody())
+        return;
       return emit({.type = Type::local_track_subscribed, .identity = own_identity(), .track_sid = microphone->sid()});
     case Case::kMute:
       if (microphone && microphone->sid() == message.mute().sid()) (void)microphone->obey_mute(message.mute().muted());
@@ -84,7 +86,8 @@ void Room::State::handle(const proto::SignalResponse& message) {
     }
     case Case::kMediaSectionsRequirement: {
       if (!link) return;
-      for (auto more = link->negotiation.required(message.media_sections_requirement(), link->receivers); more > 0; --more) {
+      for (auto more = link->negotiation.required(message.media_sections_requirement(), link->receivers); more > 0;
+           --more) {
         if (link->pc.add_receiver()) ++link->receivers;
       }
       return link->wake.set();
@@ -99,7 +102,9 @@ void Room::State::handle(const proto::SignalResponse& message) {
 
 void Room::State::handle_leave(const proto::LeaveRequest& leave) {
   const auto reason = to_reason(leave.reason());
-  Trouble told{.kind = Kind::leave_disconnect, .reason = reason, .detail = fmt::format("the server said: {}", to_string(reason))};
+  Trouble told{.kind = Kind::leave_disconnect,
+               .reason = reason,
+               .detail = fmt::format("the server said: {}", to_string(reason))};
   if (leave.action() == proto::LeaveRequest::RESUME) told.kind = Kind::leave_resume;
   if (leave.action() == proto::LeaveRequest::RECONNECT) told.kind = Kind::leave_reconnect;
   note(std::move(told));
@@ -145,14 +150,16 @@ void Room::State::handle_moved(const proto::RoomMovedResponse& moved) {
   const auto ours = roster.local().tracks;
   absorb(roster.moved(moved.room(), moved.participant(), moved.other_participants()));
   for (const auto& info : moved.participant().tracks()) {
-    if (microphone && ours.contains(info.sid()) && info.sid() == microphone->sid()) absorb(roster.local_track_published(info));
+    if (microphone && ours.contains(info.sid()) && info.sid() == microphone->sid())
+      absorb(roster.local_track_published(info));
   }
 }
 
 void Room::State::handle_response(const proto::RequestResponse& response) {
   if (response.has_add_track() && response.reason() != proto::RequestResponse::OK &&
       response.reason() != proto::RequestResponse::QUEUED) {
-    logger.error("our track was not published: {} {}", static_cast<int>(response.reason()), response.message().substr(0, 200));
+    logger.error("our track was not published: {} {}", static_cast<int>(response.reason()),
+                 response.message().substr(0, 200));
   }
   const auto found = requests.find(response.request_id());
   if (found == requests.end() || response.reason() == proto::RequestResponse::QUEUED) return;
@@ -184,8 +191,10 @@ void Room::State::fail_requests() {
 }
 
 Task<Result<void>> Room::State::update_metadata(proto::UpdateParticipantMetadata update, Deadline deadline) {
-  if (state == RoomState::idle || state == RoomState::closed) co_return fail(Errc::unavailable, "we are not in the room");
-  if (requests.size() >= kMaxRequests) co_return fail(Errc::overloaded, "too many updates wait for the server's answer");
+  if (state == RoomState::idle || state == RoomState::closed)
+    co_return fail(Errc::unavailable, "we are not in the room");
+  if (requests.size() >= kMaxRequests)
+    co_return fail(Errc::overloaded, "too many updates wait for the server's answer");
   const auto id = ++last_request;
   const auto request = std::make_shared<Request>();
   requests.emplace(id, request);
@@ -198,17 +207,21 @@ Task<Result<void>> Room::State::update_metadata(proto::UpdateParticipantMetadata
   proto::SignalRequest message;
   *message.mutable_update_metadata() = std::move(update);
   if (!tell(std::move(message))) co_return fail(Errc::unavailable, "the update could not be sent");
-  if (auto answered = co_await request->done.wait(deadline); !answered) co_return fail(Errc::timeout, "the server did not answer the update in time");
-  if (!request->response) co_return fail(Errc::unavailable, "the connection was lost before the server had answered the update");
+  if (auto answered = co_await request->done.wait(deadline); !answered)
+    co_return fail(Errc::timeout, "the server did not answer the update in time");
+  if (!request->response)
+    co_return fail(Errc::unavailable, "the connection was lost before the server had answered the update");
   const auto& response = *request->response;
   switch (response.reason()) {
     case proto::RequestResponse::OK: co_return Result<void>();
     case proto::RequestResponse::NOT_ALLOWED:
       co_return fail(Errc::refused, "the token does not allow us to update our own metadata (canUpdateOwnMetadata)");
-    case proto::RequestResponse::LIMIT_EXCEEDED: co_return fail(Errc::invalid_argument, "the server finds the update too long");
+    case proto::RequestResponse::LIMIT_EXCEEDED:
+      co_return fail(Errc::invalid_argument, "the server finds the update too long");
     default:
-      co_return fail(Errc::refused, fmt::format("the server refused the update ({}): {}", static_cast<int>(response.reason()),
-                                                response.message().substr(0, 200)));
+      co_return fail(Errc::refused,
+                     fmt::format("the server refused the update ({}): {}", static_cast<int>(response.reason()),
+                                 response.message().substr(0, 200)));
   }
 }
 

@@ -31,7 +31,8 @@ namespace parley::livekit {
 
 // One peer connection, and what is lost with it.
 struct Link {
-  Link(Loop& loop, rtc::Engine& engine, rtc::SfuSettings settings) : pc(loop, engine, std::move(settings)), last_heard(loop.now()) {}
+  Link(Loop& loop, rtc::Engine& engine, rtc::SfuSettings settings)
+      : pc(loop, engine, std::move(settings)), last_heard(loop.now()) {}
 
   rtc::SfuConnection pc;
   Negotiation negotiation;
@@ -40,7 +41,7 @@ struct Link {
   std::optional<proto::SessionDescription> answer;  // came, and is not applied yet
   Event wake;                                       // of the negotiator
   TimePoint last_heard;
-  std::vector<std::string> server_addresses;        // of its candidates: for the words when none can be reached
+  std::vector<std::string> server_addresses;  // of its candidates: for the words when none can be reached
 
   bool ready() const noexcept { return pc.connected() && pc.data_open(); }
 };
@@ -56,26 +57,27 @@ template <class T>
 using Attempt = std::expected<T, Setback>;
 
 struct Room::State final : DataPort {
-  static constexpr unsigned kReceiversAhead = 2;        // made with the first offer, so that most rooms need no other
+  static constexpr unsigned kReceiversAhead = 2;  // made with the first offer, so that most rooms need no other
   static constexpr int kJoinTries = 3;
-  static constexpr Duration kConnectMargin = 20ms;      // of connect()'s deadline, to say why
-  static constexpr Duration kResumeWithin = 5s;         // socket and answer
-  static constexpr Duration kRejoinWithin = 10s;        // socket, answer and media
+  static constexpr Duration kConnectMargin = 20ms;  // of connect()'s deadline, to say why
+  static constexpr Duration kResumeWithin = 5s;     // socket and answer
+  static constexpr Duration kRejoinWithin = 10s;    // socket, answer and media
   static constexpr Duration kOfferWithin = 5s;
-  static constexpr Duration kMediaSilence = 10s;        // no RTP, RTCP or ICE: the connection is lost
-  static constexpr Duration kLeaveGrace = 200ms;        // after a goodbye on the connection, for the Leave that explains it
+  static constexpr Duration kMediaSilence = 10s;  // no RTP, RTCP or ICE: the connection is lost
+  static constexpr Duration kLeaveGrace = 200ms;  // after a goodbye on the connection, for the Leave that explains it
   static constexpr Duration kDisposeWithin = 2s;
-  static constexpr std::size_t kMaxLeaving = 4;         // old connections that are being closed
-  static constexpr std::size_t kMaxQueuedSignals = 128; // while there is no socket
-  static constexpr std::size_t kMaxRequests = 16;       // of ours that wait for an answer
+  static constexpr std::size_t kMaxLeaving = 4;          // old connections that are being closed
+  static constexpr std::size_t kMaxQueuedSignals = 128;  // while there is no socket
+  static constexpr std::size_t kMaxRequests = 16;        // of ours that wait for an answer
   static constexpr std::size_t kMaxServerAddresses = 4;
-  static constexpr std::size_t kMaxIceServers = 16;     // looked at
+  static constexpr std::size_t kMaxIceServers = 16;  // looked at
   static constexpr std::size_t kMaxReliableBuffered = 1 * MiB;
   static constexpr Duration kBufferLook = 10ms;
   static constexpr std::size_t kMaxAttributesBytes = 64 * KiB;
   static constexpr std::size_t kMaxMetadataBytes = 512 * KiB;
 
-  State(Scope& parent, rtc::Engine& the_engine, net::WebSocketClient& the_sockets, RoomSettings the_settings, Logger the_logger);
+  State(Scope& parent, rtc::Engine& the_engine, net::WebSocketClient& the_sockets, RoomSettings the_settings,
+        Logger the_logger);
   ~State() override;
 
   // --- room.cpp: the life of the room
@@ -191,7 +193,7 @@ struct Room::State final : DataPort {
 
   ReliableOutbox outbox;
   ReliableInbox inbox;
-  Event data_ready;        // reliable data may be sent; reset while the connection is another or replays
+  Event data_ready;          // reliable data may be sent; reset while the connection is another or replays
   TimePoint heard_before{};  // on sockets and connections that are gone
 
   LinkPtr link;

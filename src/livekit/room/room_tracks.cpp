@@ -83,12 +83,18 @@ void Room::State::want(const std::string& track_sid) {
   const auto& identity = found.participant->identity;
   if (subscriptions.size() >= kMaxSubscriptions) {
     logger.warn("{} tracks are subscribed to: the one of {} is left aside", kMaxSubscriptions, identity);
-    return emit({.type = Type::track_subscription_failed, .identity = identity, .track_sid = track_sid, .detail = "too many subscriptions"});
+    return emit({.type = Type::track_subscription_failed,
+                 .identity = identity,
+                 .track_sid = track_sid,
+                 .detail = "too many subscriptions"});
   }
   const auto ssrc = microphone ? microphone->ssrc() : receiver_ssrc;
   auto audio = RemoteAudio::create(loop, track_sid, identity, found.track->source, ssrc);
   if (!audio) {
-    return emit({.type = Type::track_subscription_failed, .identity = identity, .track_sid = track_sid, .detail = audio.error().message()});
+    return emit({.type = Type::track_subscription_failed,
+                 .identity = identity,
+                 .track_sid = track_sid,
+                 .detail = audio.error().message()});
   }
   subscriptions.emplace(track_sid, Subscription{identity, found.track->source, std::move(*audio)});
   tell_subscriptions(true, {track_sid});
@@ -100,7 +106,8 @@ void Room::State::unwant(const std::string& track_sid) {
   const auto identity = found->second.identity;
   subscriptions.erase(found);
   tell_subscriptions(false, {track_sid});
-  if (link && link->audios.remove(track_sid)) emit({.type = Type::track_unsubscribed, .identity = identity, .track_sid = track_sid});
+  if (link && link->audios.remove(track_sid))
+    emit({.type = Type::track_unsubscribed, .identity = identity, .track_sid = track_sid});
 }
 
 void Room::State::tell_subscriptions(bool wanted, const std::vector<std::string>& sids) {

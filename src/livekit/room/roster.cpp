@@ -12,7 +12,13 @@ using Type = RoomEvent::Type;
 
 ParticipantKind to_kind(int wire) noexcept {
   switch (wire) {
-    case 0: case 1: case 2: case 3: case 4: case 7: case 8: return static_cast<ParticipantKind>(wire);
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+    case 7:
+    case 8: return static_cast<ParticipantKind>(wire);
     default: return ParticipantKind::unknown;
   }
 }
@@ -74,10 +80,13 @@ TrackInfo to_track(const proto::TrackInfo& info) {
                   .name = info.name(),
                   .mime_type = info.mime_type(),
                   .stream = info.stream(),
-                  .kind = info.type() == proto::AUDIO ? TrackKind::audio : info.type() == proto::VIDEO ? TrackKind::video : TrackKind::data,
+                  .kind = info.type() == proto::AUDIO   ? TrackKind::audio
+                          : info.type() == proto::VIDEO ? TrackKind::video
+                                                        : TrackKind::data,
                   .source = to_source(info.source()),
                   .muted = info.muted()};
-  track.preconnect_buffer = std::ranges::find(info.audio_features(), proto::TF_PRECONNECT_BUFFER) != info.audio_features().end();
+  track.preconnect_buffer =
+      std::ranges::find(info.audio_features(), proto::TF_PRECONNECT_BUFFER) != info.audio_features().end();
   return track;
 }
 
@@ -122,7 +131,9 @@ void Roster::set_self(const proto::ParticipantInfo& self) {
 
 Roster::Events Roster::updated(const proto::ParticipantUpdate& update) {
   Events events;
-  const auto ours = [this](const proto::ParticipantInfo& info) { return info.identity() == local_.participant.identity; };
+  const auto ours = [this](const proto::ParticipantInfo& info) {
+    return info.identity() == local_.participant.identity;
+  };
   const bool complete = resumed_ && std::ranges::any_of(update.participants(), ours);
   if (complete) {
     resumed_ = false;
@@ -142,7 +153,8 @@ Roster::Events Roster::updated(const proto::ParticipantUpdate& update) {
 
 void Roster::update_self(const proto::ParticipantInfo& info, Events& events) {
   auto& self = local_.participant;
-  if (info.sid() != self.sid || info.version() < local_.version || info.state() == proto::ParticipantInfo::DISCONNECTED) return;
+  if (info.sid() != self.sid || info.version() < local_.version || info.state() == proto::ParticipantInfo::DISCONNECTED)
+    return;
   local_.version = info.version();
   const auto before = self.permission;
   set_fixed(self, info);
@@ -181,7 +193,8 @@ void Roster::update_other(const proto::ParticipantInfo& info, Events& events) {
   const auto state = participant.state;
   const auto permission = participant.permission;
   set_fixed(participant, info);
-  if (participant.permission != permission) events.push_back({.type = Type::permission_changed, .identity = participant.identity});
+  if (participant.permission != permission)
+    events.push_back({.type = Type::permission_changed, .identity = participant.identity});
   RoomEvent told{.type = Type::participant_updated, .identity = participant.identity};
   const bool words = set_words(participant, info, told.changed);
   if (words || participant.state != state) events.push_back(std::move(told));
@@ -221,7 +234,8 @@ void Roster::set_tracks(Participant& participant, const proto::ParticipantInfo& 
       const bool was_muted = known->second.muted;
       known->second = to_track(wire);
       if (was_muted != wire.muted()) tell(wire.muted() ? Type::track_muted : Type::track_unmuted, wire.sid());
-    } else if (participant.tracks.size() >= Room::kMaxTracks || wire.sid().empty() || wire.sid().size() > kMaxSidBytes) {
+    } else if (participant.tracks.size() >= Room::kMaxTracks || wire.sid().empty() ||
+               wire.sid().size() > kMaxSidBytes) {
       ++left_aside_;
     } else {
       participant.tracks.emplace(wire.sid(), to_track(wire));
@@ -258,7 +272,8 @@ Roster::Events Roster::room_updated(const proto::Room& room) {
 
 Participant* Roster::by_sid(std::string_view sid) noexcept {
   if (sid == local_.participant.sid) return &local_.participant;
-  const auto found = std::ranges::find_if(others_, [&](const auto& item) { return item.second.participant.sid == sid; });
+  const auto found =
+      std::ranges::find_if(others_, [&](const auto& item) { return item.second.participant.sid == sid; });
   return found == others_.end() ? nullptr : &found->second.participant;
 }
 
@@ -313,7 +328,9 @@ Roster::Events Roster::local_track_muted(const std::string& track_sid, bool mute
   auto& self = local_.participant;
   const auto track = self.tracks.find(track_sid);
   if (track == self.tracks.end() || std::exchange(track->second.muted, muted) == muted) return {};
-  return {RoomEvent{.type = muted ? Type::local_track_muted : Type::local_track_unmuted, .identity = self.identity, .track_sid = track_sid}};
+  return {RoomEvent{.type = muted ? Type::local_track_muted : Type::local_track_unmuted,
+                    .identity = self.identity,
+                    .track_sid = track_sid}};
 }
 
 const Participant* Roster::find(std::string_view identity) const noexcept {

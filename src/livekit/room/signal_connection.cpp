@@ -14,12 +14,15 @@ std::int64_t unix_ms(const Loop& loop) { return loop.clock().wall().time_since_e
 }  // namespace
 
 SignalConnection::SignalConnection(Scope& parent)
-    : loop_(parent.loop()), last_received_(loop_.now()), scope_(parent, "signal"), writer_scope_(parent, "signal writer", 1) {}
+    : loop_(parent.loop()),
+      last_received_(loop_.now()),
+      scope_(parent, "signal"),
+      writer_scope_(parent, "signal writer", 1) {}
 
 SignalConnection::~SignalConnection() { kill(); }
 
-Task<SignalConnection::Dialled> SignalConnection::dial(net::WebSocketClient& client, std::string url, const std::string& token,
-                                                       Deadline deadline) {
+Task<SignalConnection::Dialled> SignalConnection::dial(net::WebSocketClient& client, std::string url,
+                                                       const std::string& token, Deadline deadline) {
   net::WebSocketRequest request{.url = std::move(url), .fields = {}};
   request.fields.add("Authorization", "Bearer " + token);
   auto socket = co_await client.connect(scope_, std::move(request), deadline);
@@ -32,10 +35,11 @@ Task<SignalConnection::Dialled> SignalConnection::dial(net::WebSocketClient& cli
   co_return Dialled();
 }
 
-void SignalConnection::set_pings(int interval_seconds, int timeout_seconds) noexcept {
+void SignalConnection::set_pings(int interval_seconds, int timeout_seconds) {
   const auto sensible = [](int seconds) { return seconds > 0 && seconds <= kLongestPing / 1s; };
   if (sensible(interval_seconds)) ping_interval_ = interval_seconds * 1s;
   if (sensible(timeout_seconds)) ping_timeout_ = std::max<Duration>(timeout_seconds * 1s, ping_interval_);
+  (void)send(ping());  // and the writer looks at its new interval
 }
 
 bool SignalConnection::send(const proto::SignalRequest& request) {
@@ -44,12 +48,12 @@ bool SignalConnection::send(const proto::SignalRequest& request) {
 }
 
 Task<void> SignalConnection::write() {
-  auto next_ping = loop_.now() + ping_interval_;
+  auto pinged = loop_.now();
   for (;;) {
-    auto bytes = co_await outgoing_.pop(Deadline(next_ping));
+    auto bytes = co_await outgoing_.pop(Deadline(pinged + ping_interval_));
     if (!bytes && bytes.error().code() == Errc::closing) break;
     if (!bytes) {
-      next_ping = loop_.now() + ping_interval_;
+      pinged = loop_.now();
       bytes = ping().SerializeAsString();
     }
     const auto sent = co_await socket_->send({.binary = true, .data = std::move(*bytes)}, loop_.in(kSendWithin));
@@ -87,10 +91,13 @@ Task<Result<proto::SignalResponse>> SignalConnection::receive(Deadline deadline)
     if (!message) co_return fail(message.error());
     last_received_ = now;
     proto::SignalResponse response;
-    const bool readable = message->binary && message->data.size() <= kMaxSignalBytes && response.ParseFromString(message->data);
+    const bool readable =
+        message->binary && message->data.size() <= kMaxSignalBytes && response.ParseFromString(message->data);
     if (!readable) {
-      if (++malformed_ > kMaxMalformed) co_return fail(Errc::protocol, "the server sends messages that are none of LiveKit's");
-      co_return fail(Errc::invalid_argument, fmt::format("a signal message of {} bytes cannot be read", message->data.size()));
+      if (++malformed_ > kMaxMalformed)
+        co_return fail(Errc::protocol, "the server sends messages that are none of LiveKit's");
+      co_return fail(Errc::invalid_argument,
+                     fmt::format("a signal message of {} bytes cannot be read", message->data.size()));
     }
     if (response.message_case() != proto::SignalResponse::kPong && !response.has_pong_resp()) co_return response;
     pong(response);

@@ -25,9 +25,9 @@ class SignalConnection {
   static constexpr std::size_t kMaxOutgoing = 128;
   static constexpr int kMaxMalformed = 16;
   static constexpr Duration kSendWithin = 5s;
-  static constexpr Duration kPingInterval = 5s;   // until the server has said its own
+  static constexpr Duration kPingInterval = 5s;  // until the server has said its own
   static constexpr Duration kPingTimeout = 15s;
-  static constexpr Duration kLongestPing = 60s;   // whatever it says
+  static constexpr Duration kLongestPing = 60s;  // whatever it says
 
   explicit SignalConnection(Scope& parent);
   ~SignalConnection();
@@ -39,7 +39,7 @@ class SignalConnection {
   Task<Dialled> dial(net::WebSocketClient& client, std::string url, const std::string& token, Deadline deadline);
 
   // As the server wants it (JoinResponse), in seconds; values that make no sense are left aside.
-  void set_pings(int interval_seconds, int timeout_seconds) noexcept;
+  void set_pings(int interval_seconds, int timeout_seconds);
 
   // Queues it. False: too long, the queue is full, or the connection is ending.
   bool send(const proto::SignalRequest& request);
@@ -71,7 +71,7 @@ class SignalConnection {
   Event written_;  // the writer has ended
   Scope scope_;
   std::unique_ptr<net::WebSocket> socket_;  // lives in scope_, which is told first and outlives it
-  Scope writer_scope_;  // last: its task uses everything above
+  Scope writer_scope_;                      // last: its task uses everything above
 };
 
 }  // namespace parley::livekit

@@ -15,8 +15,9 @@ proto::JoinRequest unwrapped(const std::string& url) {
   auto text = net::parse_target("/rtc?" + url.substr(at)).value().query.at(0).second;
   for (auto& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
   std::string bytes(text.size(), '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
+  const int length =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   EXPECT_GE(length, 0) << "no base64 with its padding: " << text;
   const auto padding = text.size() - text.find_last_not_of('=') - 1;
   bytes.resize(static_cast<std::size_t>(length) - padding);

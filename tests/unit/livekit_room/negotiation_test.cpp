@@ -107,8 +107,10 @@ TEST(TracksByMid, TheAnswersMap_CountsBeforeItsLines) {
 
 TEST(TracksByMid, WithoutAMap_TheMsidLinesSayIt) {
   proto::SessionDescription answer;
-  answer.set_sdp("v=0\r\nm=application 9 X 0\r\na=mid:0\r\nm=audio 9 X 111\r\na=mid:1\r\nm=audio 9 X 111\r\na=msid:PA_x|TR_a TR_a\r\na=mid:2\r\n"
-                 "m=audio 9 X 111\na=mid:3\na=msid:PA_y|TR_b TR_b");
+  answer.set_sdp(
+      "v=0\r\nm=application 9 X 0\r\na=mid:0\r\nm=audio 9 X 111\r\na=mid:1\r\nm=audio 9 X 111\r\na=msid:PA_x|TR_a "
+      "TR_a\r\na=mid:2\r\n"
+      "m=audio 9 X 111\na=mid:3\na=msid:PA_y|TR_b TR_b");
   EXPECT_EQ(tracks_by_mid(answer), (std::map<std::string, std::string>{{"2", "TR_a"}, {"3", "TR_b"}}));
 }
 

@@ -10,7 +10,9 @@ using Step = ReconnectPolicy::Step;
 
 class ReconnectPolicyTest : public ::testing::Test {
  protected:
-  ReconnectPolicy::Decision next(Trouble trouble, bool media_stands) { return policy.next(trouble, media_stands, now, random); }
+  ReconnectPolicy::Decision next(Trouble trouble, bool media_stands) {
+    return policy.next(trouble, media_stands, now, random);
+  }
   void connected_for(Duration time) {
     policy.connected(now);
     now += time;
@@ -55,8 +57,9 @@ TEST_F(ReconnectPolicyTest, OnceANewConnectionIsNeeded_LaterAttemptsDoNotResume)
 }
 
 TEST_F(ReconnectPolicyTest, EveryEndReasonOfTheServer_IsGivenAsItself) {
-  for (const auto reason : {DisconnectReason::duplicate_identity, DisconnectReason::participant_removed, DisconnectReason::room_deleted,
-                            DisconnectReason::room_closed, DisconnectReason::server_shutdown, DisconnectReason::connection_timeout}) {
+  for (const auto reason :
+       {DisconnectReason::duplicate_identity, DisconnectReason::participant_removed, DisconnectReason::room_deleted,
+        DisconnectReason::room_closed, DisconnectReason::server_shutdown, DisconnectReason::connection_timeout}) {
     ReconnectPolicy fresh{kAttempts};
     const auto decision = fresh.next({.kind = Kind::leave_disconnect, .reason = reason}, true, now, random);
     EXPECT_EQ(decision.step, Step::give_up);
@@ -118,7 +121,8 @@ TEST_F(ReconnectPolicyTest, GivenUpAfterTheServersShutdown_SaysShutdown) {
 
 TEST(TroubleWeight, ALeaveSaysMoreThanALostSocket) {
   const Trouble lost{.kind = Kind::signal_lost}, media{.kind = Kind::media_lost};
-  const Trouble resume{.kind = Kind::leave_resume}, removed{.kind = Kind::leave_disconnect, .reason = DisconnectReason::participant_removed};
+  const Trouble resume{.kind = Kind::leave_resume},
+      removed{.kind = Kind::leave_disconnect, .reason = DisconnectReason::participant_removed};
   EXPECT_TRUE(outweighs(removed, lost));
   EXPECT_TRUE(outweighs(removed, media));
   EXPECT_TRUE(outweighs(media, resume));

@@ -60,7 +60,8 @@ TEST_F(RosterTest, ParticipantWithATrack_JoinsThenPublishes) {
   caller.set_kind(proto::ParticipantInfo::SIP);
   (*caller.mutable_attributes())["sip.phoneNumber"] = "+15550100";
   add_track(caller, "TR_c")->add_audio_features(proto::TF_PRECONNECT_BUFFER);
-  EXPECT_THAT(told(update(caller)), ElementsAre(is(Type::participant_joined, "caller"), is(Type::track_published, "caller")));
+  EXPECT_THAT(told(update(caller)),
+              ElementsAre(is(Type::participant_joined, "caller"), is(Type::track_published, "caller")));
   const auto* known = roster.find("caller");
   ASSERT_NE(known, nullptr);
   EXPECT_EQ(known->kind, ParticipantKind::sip);
@@ -141,8 +142,8 @@ TEST_F(RosterTest, AfterAResume_WhoIsNotInTheWholeUpdateHasLeft) {
   *all.add_participants() = person("stays", "PA_1");
   *all.add_participants() = person("came meanwhile", "PA_3");
   *all.add_participants() = self;
-  EXPECT_THAT(told(roster.updated(all)),
-              ElementsAre(is(Type::participant_left, "left meanwhile"), is(Type::participant_joined, "came meanwhile")));
+  EXPECT_THAT(told(roster.updated(all)), ElementsAre(is(Type::participant_left, "left meanwhile"),
+                                                     is(Type::participant_joined, "came meanwhile")));
   EXPECT_THAT(update(self), IsEmpty()) << "only the first one is whole";
   EXPECT_NE(roster.find("stays"), nullptr);
 }
@@ -156,7 +157,8 @@ TEST_F(RosterTest, AfterAFullReconnect_OnlyWhatChangedIsTold) {
   *others.Add() = stays;
   *others.Add() = person("comes", "PA_3");
   self.set_sid("PA_agent_again");
-  EXPECT_THAT(told(roster.joined(room, self, others)), ElementsAre(is(Type::participant_left, "leaves"), is(Type::participant_joined, "comes")));
+  EXPECT_THAT(told(roster.joined(room, self, others)),
+              ElementsAre(is(Type::participant_left, "leaves"), is(Type::participant_joined, "comes")));
   EXPECT_EQ(roster.local().sid, "PA_agent_again");
 }
 
@@ -166,7 +168,8 @@ TEST_F(RosterTest, MovedIntoAnotherRoom_EverybodyLeavesAndTheNewOnesJoin) {
   *others.Add() = person("new", "PA_2");
   room.set_sid("RM_2");
   EXPECT_THAT(told(roster.moved(room, self, others)),
-              ElementsAre(is(Type::participant_left, "old"), is(Type::room_moved, "agent"), is(Type::participant_joined, "new")));
+              ElementsAre(is(Type::participant_left, "old"), is(Type::room_moved, "agent"),
+                          is(Type::participant_joined, "new")));
   EXPECT_EQ(roster.room().sid, "RM_2");
 }
 
@@ -228,7 +231,8 @@ TEST_F(RosterTest, MoreParticipantsAndTracksThanTheBounds_AreLeftAsideAndCounted
     auto* info = all.add_participants();
     *info = person(std::to_string(n), "PA_" + std::to_string(n));
   }
-  for (std::size_t n = 0; n < Room::kMaxTracks + 10; ++n) add_track(*all.mutable_participants(0), "TR_" + std::to_string(n));
+  for (std::size_t n = 0; n < Room::kMaxTracks + 10; ++n)
+    add_track(*all.mutable_participants(0), "TR_" + std::to_string(n));
   roster.updated(all);
   EXPECT_EQ(roster.size(), Room::kMaxParticipants);
   EXPECT_EQ(roster.find("0")->tracks.size(), Room::kMaxTracks);
