@@ -71,7 +71,7 @@ MAY_SEE = {
     "session": API | {"audio"},
     "job": BASE | {"ipc", "journal"},
     "mirror": BASE | {"journal", "net"},
-    "echo": API | {"audio", "rtc", "journal"},
+    "echo": API | {"audio", "rtc", "ipc", "journal"},
     "worker": BASE | {"ipc", "journal", "net", "livekit_api", "livekit_worker"},
     "worker_http": BASE | {"net"},
     "voice": API | {"audio", "rtc", "session", "job", "ipc", "journal", "net", "livekit_api", "livekit_room", "livekit_agent"},
