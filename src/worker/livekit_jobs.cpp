@@ -13,6 +13,7 @@ LiveKitJobs::LiveKitJobs(Scope& parent, Supervisor& supervisor, net::HttpClient&
       reports_(reports),
       settings_(std::move(settings)),
       api_(loop_, http, settings_.credentials),
+      callers_(parent, supervisor_, api_),
       removals_(parent, "removals", kMaxRemovals),
       scope_(parent, "livekit_jobs") {}
 
@@ -35,6 +36,7 @@ livekit::JobReply LiveKitJobs::offered(const livekit::JobOffer& offer) {
   }
   reservations_[offer.id] = loop_.now() + kReservation;
   reserved_.set();
+  if (!known && !offer.participant) callers_.watch(offer.id, offer.room_name);
   return {.available = true, .participant_identity = "agent-" + offer.id};
 }
 

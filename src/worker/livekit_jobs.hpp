@@ -15,6 +15,7 @@
 
 #include "livekit/api/server_api.hpp"
 #include "livekit/worker/agent_worker.hpp"
+#include "worker/caller_watch.hpp"
 #include "worker/supervisor.hpp"
 
 namespace parley::worker {
@@ -88,6 +89,7 @@ class LiveKitJobs final : public livekit::JobHost, public RoomCallOwner {
   JobReports& reports_;
   Settings settings_;
   livekit::ServerApi api_;
+  CallerWatch callers_;
   Counters counters_;
   std::map<std::string, TimePoint> reservations_;  // by job: until when
   Event reserved_;

@@ -90,6 +90,11 @@ Supervisor::Call* Supervisor::find_room(std::string_view job_id) const noexcept 
   return it == calls_.end() ? nullptr : it->second.get();
 }
 
+bool Supervisor::awaits_caller(std::string_view job_id) const noexcept {
+  const auto* call = find_room(job_id);
+  return call && call->linked.identity.empty();
+}
+
 Supervisor::Termination Supervisor::stop_room_call(std::string_view job_id, const StopReason& reason) {
   auto* call = find_room(job_id);
   if (!call) return Termination::unknown;

@@ -85,6 +85,8 @@ class Supervisor final : public CallDesk {
   // Ends the call that serves this job, by force and in bounded time.
   enum class Termination : std::uint8_t { begun, rejoining, unknown };  // rejoining: it is meant for its earlier self, and left aside
   Termination stop_room_call(std::string_view job_id, const StopReason& reason);
+  // A call in a room that goes on, and whose job has found nobody there yet.
+  bool awaits_caller(std::string_view job_id) const noexcept;
   // How many calls in rooms go on, and slots that are kept for such.
   std::size_t room_calls() const noexcept;
   // A call could begin now.

@@ -132,6 +132,7 @@ Task<CloseReport> RoomTransport::close_body(Deadline deadline) {
     if (item->outcome == CloseOutcome::failed) logger_.error("{}: {}", item->name, item->detail);
     report.add(std::move(*item));
   }
+  if (joining_) (void)co_await joining_->wait(deadline.within(loop_.in(kJoinStops)));
   report.add("tasks", co_await scope_.close(deadline));
   events_.close();
   co_return report;

@@ -85,11 +85,24 @@ RoomTransport::~RoomTransport() { kill(); }
 // ---- joining
 
 Task<Result<void>> RoomTransport::join(Deadline deadline) {
-  if (stopping_) co_return fail(Errc::closing, "the call is over");
+  if (stopping_ || joining_) co_return fail(Errc::closing, "the call is over");
+  struct Over {
+    Event& over;
+    ~Over() { over.set(); }
+  } over{joining_.emplace()};
+  co_return co_await join_in_order(deadline);
+}
+
+Task<Result<void>> RoomTransport::join_in_order(Deadline deadline) {
   expected_ = call_.caller_was_there;
   if (auto there = co_await look_before(deadline); !there) co_return there;
+  if (stopping_) co_return fail(Errc::closing, "the call is over");
   if (auto watched = scope_.spawn("events", watch()); !watched) co_return watched;
-  if (auto connected = co_await room_.connect(deadline); !connected) co_return connected;
+  if (auto connected = co_await room_.connect(deadline); !connected) {
+    // An end that the server gave a reason for is the call's; the room's last event has it.
+    if (!stopping_) (void)co_await watched_.wait(loop_.in(kLastEvent).within(deadline));
+    co_return ended_.is_set() ? Result<void>(fail(Errc::not_found, end_reason_.detail)) : std::move(connected);
+  }
   joined_ = true;
   if (recreated()) {
     co_await undo_recreation(deadline);
@@ -142,7 +155,8 @@ Task<void> RoomTransport::watch() {
     on_room(*event);
     refresh();
   }
-  end({StopCause::caller_vanished, "the connection to the LiveKit server has ended"});
+  if (joined_) end({StopCause::caller_vanished, "the connection to the LiveKit server has ended"});
+  watched_.set();
 }
 
 void RoomTransport::on_room(const RoomEvent& event) {
@@ -161,6 +175,7 @@ void RoomTransport::on_room(const RoomEvent& event) {
       break;
     case disconnected:
       if (interrupted_) rejoining(false);
+      if (!joined_ && event.reason == DisconnectReason::join_failure) break;  // join() says why
       end(our_end(event.reason, event.detail));
       break;
     case connected:
@@ -211,6 +226,23 @@ void RoomTransport::link_to(const Participant& participant) {
   find_audio();
   if (news_.linked) news_.linked(link_.identity(), participant.kind);
   linked_.set();
+  if (server_) (void)scope_.spawn("newcomer", watch_newcomer(link_.identity()));
+}
+
+Task<void> RoomTransport::watch_newcomer(std::string identity) {
+  for (int looks = 0; looks < kNewcomerLooks; ++looks) {
+    co_await sleep_for(kNewcomerLook);
+    const auto still_new = [&] { return is_caller(identity) && !ended_.is_set() && caller() && caller()->tracks.empty(); };
+    if (!still_new()) co_return;
+    const auto by = loop_.in(kLookWithin);
+    const auto listed = co_await within(by, server_->list_participants(by));
+    if (!still_new()) co_return;
+    const auto lists = [&](const std::string& who) { return listed && std::ranges::find(*listed, who, &Listed::identity) != listed->end(); };
+    if (lists(room_.local().identity) && !lists(identity)) {  // without us the room is gone, which we are told
+      caller_gone(DisconnectReason::client_initiated);
+      co_return refresh();
+    }
+  }
 }
 
 void RoomTransport::caller_gone(DisconnectReason reason) {

@@ -8,6 +8,11 @@
 //
 // A caller who has left before we came. The server is asked who is there before we join (within kLookWithin): when the caller
 // was seen and is gone on arrival, the call is over. When joining made the room anew (another sid), the room is deleted again.
+// Whoever came and went before the job was even offered has left no trace: then the agent waits, as for one who is still to
+// come, and the server closes the room after its departure timeout (20 s).
+//
+// Of participants without a track the server tells late, in batches of three seconds. So it is asked itself for the first
+// moments of a caller who publishes nothing (yet).
 //
 // Leaving a room hangs up no telephone: a telephone that is still there when the call ends is removed. That, and the deletion
 // of the room where it is wanted, goes on beside the room's own close.
@@ -50,9 +55,13 @@ class RoomTransport final : public Transport {
  public:
   static constexpr Duration kLookWithin = 500ms;
   static constexpr Duration kArrivalGrace = 300ms;  // for a caller who was seen before we joined to be seen in the room
+  static constexpr Duration kLastEvent = 100ms;     // of a room that was not joined
+  static constexpr Duration kJoinStops = 50ms;      // for a join to notice that its room was left
   static constexpr Duration kUndoWithin = 500ms;    // for a room that joining has made anew to be deleted
   static constexpr Duration kSubscriberWithin = 10s;
   static constexpr Duration kMaxBacklog = PreconnectAudio::kMaxLength + PreconnectAudio::kWithin;
+  static constexpr Duration kNewcomerLook = 400ms;
+  static constexpr int kNewcomerLooks = 10;
   static constexpr std::size_t kCatchUp = 5;  // frames at a time, until the caller is heard live
 
   // `server`: null: nobody can be removed or passed on. Both must outlive it.
@@ -90,6 +99,7 @@ class RoomTransport final : public Transport {
 
  private:
   // room_transport.cpp: joining, and what happens in the room
+  Task<Result<void>> join_in_order(Deadline deadline);
   Task<Result<void>> look_before(Deadline deadline);
   Task<void> undo_recreation(Deadline deadline);
   bool recreated() const;
@@ -99,6 +109,7 @@ class RoomTransport final : public Transport {
   void link_to(const Participant& participant);
   void rejoining(bool now);
   void caller_gone(DisconnectReason reason);
+  Task<void> watch_newcomer(std::string identity);
   void await_subscriber();
   Task<void> subscriber_patience(std::uint64_t epoch);
   void end(StopReason reason);
@@ -137,6 +148,8 @@ class RoomTransport final : public Transport {
   std::vector<std::int16_t> backlog_;  // of the caller, not yet heard
   Event linked_;
   Event ended_;
+  std::optional<Event> joining_;  // set once join() is over
+  Event watched_;  // the room will tell nothing any more
   StopReason end_reason_;
   CloseOnce close_;
   Scope& parent_;

@@ -155,6 +155,7 @@ TEST_F(RoomCalls, CallerWhoSendsNothing_IsNotGone) {
 // ---- when we are heard
 
 TEST_F(RoomCalls, NothingIsDelivered_BeforeSomebodyHasSubscribed) {
+  server.listed = std::vector<Listed>{{.identity = "ann"}};
   room.comes("ann");
   make();
   ASSERT_TRUE(join());
@@ -169,6 +170,7 @@ TEST_F(RoomCalls, NothingIsDelivered_BeforeSomebodyHasSubscribed) {
 }
 
 TEST_F(RoomCalls, SubscriberWhoNeverComes_IsWaitedForSoLong_AndNotLonger) {
+  server.listed = std::vector<Listed>{{.identity = "ann"}};
   room.comes("ann");
   make();
   ASSERT_TRUE(join());
@@ -393,6 +395,34 @@ TEST_F(RoomCalls, CallerWhoWasSeen_AndIsStillComing_IsWaitedForAMoment) {
   EXPECT_TRUE(*joined);
 }
 
+TEST_F(RoomCalls, CallerWithoutATrack_IsAskedForAtTheServer_WhichTellsOfSuchLate) {
+  server.listed = std::vector<Listed>{{.identity = "ann"}};
+  room.comes("ann");
+  make();
+  ASSERT_TRUE(join());
+  world.run_for(1s);
+  EXPECT_FALSE(transport->ended().is_set());
+  server.listed = std::vector<Listed>{{.identity = "agent", .kind = agent}};
+  world.run_for(RoomTransport::kNewcomerLook + 10ms);
+  ASSERT_TRUE(transport->ended().is_set());
+  EXPECT_EQ(transport->end_reason().cause, StopCause::caller_hung_up);
+}
+
+TEST_F(RoomCalls, ServerThatListsNobody_HasNoSuchRoomAnyMore_AndTheRoomItselfSaysWhy) {
+  room.comes("ann");
+  make();
+  ASSERT_TRUE(join());
+  world.run_for(2s);
+  EXPECT_FALSE(transport->ended().is_set());
+}
+
+TEST_F(RoomCalls, CallerWithATrack_IsNotAskedForAnyMore) {
+  in_a_call();
+  server.listed = std::vector<Listed>{{.identity = "agent", .kind = agent}};
+  world.run_for(10s);
+  EXPECT_FALSE(transport->ended().is_set());
+}
+
 TEST_F(RoomCalls, CallerWhoLeavesWhileWeJoin_EndsTheCall) {
   room.connecting = 1s;
   make();
@@ -442,6 +472,30 @@ TEST_F(RoomCalls, JoinThatFails_SaysWhy) {
   room.connect_result = fail(Errc::unavailable, "no UDP path to the server");
   make();
   EXPECT_EQ(join().error().message(), "no UDP path to the server");
+}
+
+TEST_F(RoomCalls, RoomThatIsDeletedWhileWeJoin_EndsTheCallAsThat) {
+  room.connect_result = fail(Errc::refused, "the room was not joined: room_deleted");
+  make();
+  start_join();
+  world.run_for(20ms);
+  room.ends(DisconnectReason::room_deleted);
+  world.run_for(100ms);
+  ASSERT_TRUE(joined);
+  EXPECT_EQ(joined->error().code(), Errc::not_found);
+  EXPECT_EQ(transport->end_reason().cause, StopCause::room_closed);
+}
+
+TEST_F(RoomCalls, ServerThatCannotBeReached_IsAFailure_AndNoCallerLeft) {
+  room.connect_result = fail(Errc::unavailable, "no UDP path to the server");
+  make();
+  start_join();
+  world.run_for(20ms);
+  room.ends(DisconnectReason::join_failure);
+  world.run_for(100ms);
+  ASSERT_TRUE(joined);
+  EXPECT_EQ(joined->error().code(), Errc::unavailable);
+  EXPECT_FALSE(transport->ended().is_set());
 }
 
 // ---- telephones

@@ -28,6 +28,12 @@ class FakeRooms::Http final : public net::HttpClient {
 
   Task<Result<std::unique_ptr<net::ResponseStream>>> open(net::ClientRequest request, Deadline) override {
     co_await sleep_for(3ms);
+    if (request.url.find("/ListParticipants") != std::string::npos) {
+      ++rooms_.looks;
+      json::array all;
+      for (const auto& each : rooms_.present) all.push_back({{"identity", each}, {"kind", "STANDARD"}, {"state", "ACTIVE"}});
+      co_return std::make_unique<Answer>(200, json::serialize(json::object{{"participants", std::move(all)}}));
+    }
     if (request.url.find("/RemoveParticipant") == std::string::npos) co_return fail(Errc::not_found, "nobody asks for this: " + request.url);
     const auto asked = json::parse(request.body).as_object();
     rooms_.removals.push_back({std::string(asked.at("room").as_string()), std::string(asked.at("identity").as_string())});

@@ -1,5 +1,5 @@
-// A LiveKit server, as a supervisor of the simulated world sees it: it is told how jobs go, and is asked over HTTP to remove
-// participants.
+// A LiveKit server, as a supervisor of the simulated world sees it: it is told how jobs go, and is asked over HTTP who is
+// there, and to remove participants.
 #pragma once
 
 #include <memory>
@@ -31,6 +31,8 @@ class FakeRooms {
   std::vector<std::string> assigned;
   std::vector<Status> statuses;
   std::vector<Removal> removals;  // asked for, refused ones too
+  std::vector<std::string> present;  // in every room
+  int looks = 0;                     // at who is there
   int refuse_removals = 0;        // the next ones are answered by 503
   std::size_t load_changes = 0;
 

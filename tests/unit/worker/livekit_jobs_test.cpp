@@ -105,6 +105,35 @@ TEST(LiveKitJobs, CallerHadLeft_EndsLikeAHangUp_WithHooks_AndNoFailure) {
   for (const auto& [key, runs] : w.hook_runs) EXPECT_EQ(runs, 1) << key;
 }
 
+TEST(LiveKitJobs, CallerWhoWasSeen_AndIsGoneBeforeTheJobHasComeSoFar_EndsTheCallSoon) {
+  ProcessWorld w(9);
+  w.start();
+  w.rooms.present = {"ann"};
+  ASSERT_TRUE(w.assign("AJ_1", {{"on_join", "hang"}}));
+  w.world.run_for(300ms);
+  EXPECT_EQ(w.statuses("AJ_1"), Statuses{JobStatus::running});
+  w.rooms.present.clear();
+  const auto left = w.world.now();
+  ASSERT_TRUE(w.world.run_until([&] { return w.statuses("AJ_1").size() == 2; }, 5s));
+  EXPECT_LT(w.world.now() - left, 500ms);
+  EXPECT_EQ(w.statuses("AJ_1").back(), JobStatus::success) << "as a hang-up";
+  ASSERT_TRUE(w.run_until_settled()) << w.describe();
+}
+
+TEST(LiveKitJobs, JobHasItsCaller_AndTheServerIsAskedNoMore) {
+  ProcessWorld w(10);
+  w.start();
+  ASSERT_TRUE(begin(w, "AJ_1"));
+  w.world.run_for(2s);
+  EXPECT_EQ(w.statuses("AJ_1"), Statuses{JobStatus::running});
+  const auto looks = w.rooms.looks;
+  EXPECT_GE(looks, 1);
+  w.world.run_for(10s);
+  EXPECT_EQ(w.rooms.looks, looks);
+  w.livekit()->terminate("AJ_1");
+  ASSERT_TRUE(w.run_until_settled()) << w.describe();
+}
+
 TEST(LiveKitJobs, RoomCannotBeJoined_TheJobFailsInWords) {
   ProcessWorld w(7);
   w.start();
