@@ -6,7 +6,7 @@ configure = cmake -G Ninja -S . -DCMAKE_C_COMPILER=$(CC) -DCMAKE_CXX_COMPILER=$(
 release := build/release
 export NINJA_STATUS = [%f/%t %es] 
 
-.PHONY: help setup build run test soak sim bench format tidy clean
+.PHONY: help setup setup-tests build run test soak sim bench format tidy clean
 
 help:
 	@echo "Parley answers calls with a voice agent. On a fresh Debian 12 each of these does what it needs first:"
@@ -14,7 +14,7 @@ help:
 	@echo "  make run      build it and start an agent to talk to: no server, no key, no account"
 	@echo "  make test     every test, with the sanitizers, and what they need more (Chromium, recordings)"
 	@echo
-	@echo "  make bench    what calls cost and how fast they are, 1 to 50 at a time: six minutes (docs/performance.md)"
+	@echo "  make bench    what calls cost and how fast they are, 1 to 50 at a time: eight minutes (docs/performance.md)"
 	@echo "  make soak     the tests of real processes, networks and threads in full counts: two hours"
 	@echo "  make sim      the simulated world in full counts: every call cut at every step, in every way"
 	@echo
@@ -47,10 +47,13 @@ soak sim:
 	@tools/setup/setup $(if $(filter soak,$@),soak,test)
 	@CC=$(CC) CXX=$(CXX) tools/full-counts $@
 
-bench: setup | $(release)/build.ninja
+setup-tests:
+	@tools/setup/setup test
+
+bench: setup-tests | $(release)/build.ninja
 	@ninja -C $(release) parley parley_fakes parley_bench
 	@exec $(release)/bench/parley_bench --parley $(release)/apps/parley/parley --fakes $(release)/fakes/parley_fakes \
-	  --agent bench/agent.yaml --out build/bench.json --commit "$$(git describe --always --dirty 2>/dev/null || echo none)" $(ARGS)
+	  --agent bench/agent.yaml --livekit-server "$$(python3 tests/livekit/livekit_server.py --installed)" --out build/bench.json --commit "$$(git describe --always --dirty 2>/dev/null || echo none)" $(ARGS)
 
 format:
 	@tools/setup/setup dev

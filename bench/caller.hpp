@@ -1,11 +1,12 @@
-// One caller: a real WebRTC call by somebody who listens, speaks in turn, and sometimes interrupts.
+// A caller as people are: it listens to the greeting, says something, waits for the answer, hears it out or talks over it,
+// and hangs up when it has had enough.
 //
-// It replays packets that were made before, and keeps what comes without decoding it: whether the agent is speaking it
-// knows from the level that each packet tells beside its sound (RFC 6464).
+// While it calls it only sends what was encoded before and keeps what comes with the time of its arrival; whether the
+// agent speaks its line tells it. What it heard is worked out afterwards.
 //
 // Thread: the loop's only.
-// Bound:  Plan::length, and each wait's own limit; packets for twice that time are kept, then the call is an error.
-// Ending: run() hangs up when it is time. Destroying its task and then the caller drops the connection.
+// Bound:  the packets of one call, whose length is known from the beginning.
+// Ending: run() ends by itself, in bounded time; destroying it ends the line at once.
 #pragma once
 
 #include <memory>
@@ -14,30 +15,17 @@
 #include <vector>
 
 #include <parley/async/scope.hpp>
-#include <parley/audio/frame.hpp>
 
-#include "audio/rtcp_session.hpp"
-#include "audio/rtp.hpp"
-#include "bench/hearing.hpp"
-#include "bench/probes.hpp"
-#include "bench/speech.hpp"
-#include "caller/http_call_server.hpp"
-#include "rtc/peer_connection.hpp"
+#include "bench/line.hpp"
 
 namespace parley::bench {
 
 struct Plan {
-  std::string calls_url;   // http://127.0.0.1:8080
-  std::string worker_url;  // http://127.0.0.1:8081/worker
   Duration length = 60s;
   double interrupts = 0.35;  // of the answers
 };
 
 struct CallLog {
-  TimePoint posted{};
-  TimePoint connected{};  // audio could flow
-  TimePoint hung_up{};    // DELETE sent
-  std::shared_ptr<const Exit> exit;
   std::vector<Said> said;
   std::vector<Kept> kept;
   Late ticks;
@@ -46,31 +34,29 @@ struct CallLog {
 
 class Caller {
  public:
-  static constexpr Duration kConnectWithin = 15s;
   static constexpr Duration kGreetingWithin = 10s;
   static constexpr Duration kAnswerWithin = 15s;
   static constexpr Duration kExitWithin = 15s;
 
-  Caller(Scope& parent, rtc::Engine& engine, net::HttpClient& client, ExitWatch& exits, const Speech& speech,
-         const Plan& plan, Random random);
-  ~Caller();
+  using MakeLine = std::function<std::unique_ptr<Line>(Random& random, Line::OnAudio on_audio)>;
+
+  Caller(Loop& loop, const Speech& speech, const Plan& plan, Random random, const MakeLine& make_line);
 
   Task<void> run();
 
-  bool connected() const noexcept { return log_.connected != TimePoint{}; }
-  bool hanging_up() const noexcept { return log_.hung_up != TimePoint{}; }
+  bool connected() const noexcept { return line().connected != TimePoint{}; }
+  bool hanging_up() const noexcept { return line().hung_up != TimePoint{}; }
+  const LineLog& line() const noexcept { return line_->log(); }
   const CallLog& log() const noexcept { return log_; }
 
  private:
   enum class Doing { listens, speaks, waits };
 
   Task<Result<void>> call();
-  Task<Result<void>> connect();
-  Task<Result<void>> find_process();
-  Task<void> receive();
   Task<Result<void>> talk();
   Task<Result<void>> hang_up();
 
+  void hear(Kept packet, bool speaks);
   Result<void> live(TimePoint now);
   void begin_to_speak(bool interrupts);
   void send_frame(TimePoint now);
@@ -78,17 +64,9 @@ class Caller {
   Duration some(Duration least, Duration most) noexcept;
 
   Loop& loop_;
-  net::HttpClient& client_;
-  ExitWatch& exits_;
   const Speech& speech_;
   const Plan& plan_;
   Random random_;
-  rtc::PeerConnection connection_;
-  std::unique_ptr<caller::HttpCallServer> server_;
-  std::optional<RtpPacketizer> packetizer_;
-  std::optional<RtcpSession> rtcp_;
-  std::optional<Reception> reception_;
-  std::uint32_t packets_ = 0, octets_ = 0;
   CallLog log_;
 
   Doing doing_ = Doing::waits;
@@ -98,7 +76,8 @@ class Caller {
   const Utterance* saying_ = nullptr;
   std::size_t next_frame_ = 0;
   TimePoint agent_began_{}, agent_last_{};  // loud packets
-  Scope scope_;
+  bool cut_ = false;
+  std::unique_ptr<Line> line_;  // hands on what comes as long as it lives
 };
 
 }  // namespace parley::bench

@@ -31,22 +31,24 @@ struct Late {
 // One number of calls.
 struct Figures {
   std::size_t calls = 0;
+  bool rooms = false;  // in LiveKit rooms
   double idle_mb = 0;  // PSS of the worker before the first call
   double pss_mb_per_call = 0;
   double kernel_mb_per_call = 0;
   double cpu_cores_per_call = 0;
-  std::optional<Times> first_audio, own_reply, barge_in, hangup_to_exit;
+  std::optional<Times> subscribed, subscribed_by_job, first_audio, own_reply, barge_in, resume, hangup_to_exit;
   Late late_frames, control;
   Late own_ticks;  // of the callers: frames sent more than kLate after the one before
   std::size_t turns = 0, unclear = 0;
-  double load = 0;  // average of the machine's last minute, at the end
+  std::size_t missing_frames = 0;  // around the resumes of all calls
+  double load = 0;                 // average of the machine's last minute, at the end
   std::vector<std::string> errors;
 };
 
 // What every row has in common.
 struct Setting {
   std::string commit, machine;
-  double length_s = 0;
+  double length_s = 0, room_length_s = 0;
   double fixed_ms = 0;        // of the providers, for one reply
   double endpointing_ms = 0;  // before it
 };

@@ -10,6 +10,30 @@
 
 namespace parley::bench {
 
+namespace {
+
+// In a row: then the agent has fallen silent. The first ones may not have been: a codec delays and smears.
+constexpr std::size_t kHangoverFrames = AudioSender::kHangover / kFrameDuration - 3;
+constexpr float kCodedSilence = -60.0F;  // dBFS: what was below kSilenceLevel, encoded and decoded
+
+// A LiveKit server passes no levels on.
+bool is_quiet(const RtpPacket& rtp, float decoded) {
+  const auto told = rtp.audio_level(rtc::kAudioLevelId);
+  return told ? -static_cast<float>(told->level) <= AudioSender::kSilenceLevel : decoded < kCodedSilence;
+}
+
+// Calls each(i) for every packet but the first that does not come after the agent fell silent.
+template <class Each>
+void each_in_speech(std::span<const Heard> heard, Each each) {
+  std::size_t quiet = 0;
+  for (std::size_t i = 1; i < heard.size(); ++i) {
+    quiet = heard[i - 1].quiet ? quiet + 1 : 0;
+    if (quiet < kHangoverFrames) each(i);
+  }
+}
+
+}  // namespace
+
 Result<std::vector<Heard>> listen(std::span<const Kept> kept) {
   auto decoder = OpusDecoder::create();
   if (!decoder) return fail(decoder.error());
@@ -19,9 +43,8 @@ Result<std::vector<Heard>> listen(std::span<const Kept> kept) {
   for (const auto& each : kept) {
     const auto rtp = parse_rtp(each.packet);
     if (!rtp || rtp->payload.empty() || !decoder->decode(rtp->payload, samples)) continue;
-    const auto told = rtp->audio_level(rtc::kAudioLevelId);
-    heard.push_back(
-        {each.at, level_dbov(samples), told && -static_cast<float>(told->level) <= AudioSender::kSilenceLevel});
+    const auto level = level_dbov(samples);
+    heard.push_back({each.at, level, is_quiet(*rtp, level), rtp->timestamp});
   }
   return heard;
 }
@@ -40,13 +63,19 @@ std::optional<TimePoint> last_loud(std::span<const Heard> heard, TimePoint from,
 }
 
 std::size_t late_frames(std::span<const Heard> heard) {
-  constexpr std::size_t kHangoverFrames = AudioSender::kHangover / kFrameDuration - 1;
-  std::size_t late = 0, quiet = 0;
-  for (std::size_t i = 1; i < heard.size(); ++i) {
-    quiet = heard[i - 1].quiet ? quiet + 1 : 0;
-    if (quiet < kHangoverFrames && heard[i].at - heard[i - 1].at > kLate) ++late;
-  }
+  std::size_t late = 0;
+  each_in_speech(heard, [&](std::size_t i) { late += heard[i].at - heard[i - 1].at > kLate ? 1 : 0; });
   return late;
+}
+
+std::size_t missing_frames(std::span<const Heard> heard, TimePoint from, TimePoint to) {
+  std::size_t missing = 0;
+  each_in_speech(heard, [&](std::size_t i) {
+    if (heard[i - 1].at < from || heard[i - 1].at >= to) return;
+    const auto passed = heard[i].timestamp - heard[i - 1].timestamp;  // wraps
+    if (passed < 1U << 31) missing += std::max<std::size_t>(passed / kTransportFrameSamples, 1) - 1;
+  });
+  return missing;
 }
 
 TurnTimes measure_turn(std::span<const Heard> heard, const Said& said, TimePoint until) {

@@ -22,8 +22,9 @@ struct Kept {
 
 struct Heard {
   TimePoint at;
-  float level = 0;     // dBFS, decoded
-  bool quiet = false;  // as its sender says: silence, sent only because speech was just before
+  float level = 0;              // dBFS, decoded
+  bool quiet = false;           // silence, sent only because speech was just before
+  std::uint32_t timestamp = 0;  // RTP, 48 kHz
 };
 
 // Decodes in the order of arrival; what is no audio of ours is left out.
@@ -37,6 +38,10 @@ std::optional<TimePoint> last_loud(std::span<const Heard> heard, TimePoint from,
 // kHangover.
 inline constexpr Duration kLate = 60ms;
 std::size_t late_frames(std::span<const Heard> heard);
+
+// Frames of 20 ms that the agent's clock counts and that did not come, of those that follow on one that came after `from`
+// and before `to`. What it did not send in silence is none.
+std::size_t missing_frames(std::span<const Heard> heard, TimePoint from, TimePoint to);
 
 // What the caller said: when its first and last voiced frames were sent.
 struct Said {

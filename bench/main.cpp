@@ -28,6 +28,8 @@ struct Options {
   Programs programs;
   std::vector<std::size_t> calls{1, 10, 20, 50};
   double length_s = 60;
+  std::vector<std::size_t> rooms{1, 10, 50};
+  double room_length_s = 30;
   std::uint64_t seed = 1;
   std::string out = "build/bench.json";
   std::string commit;
@@ -40,6 +42,12 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--length", options.length_s, "Of a call, in seconds")
       ->check(CLI::Range(5.0, 3600.0))
       ->capture_default_str();
+  app.add_option("--rooms", options.rooms, "How many at a time in LiveKit rooms, after the calls as from a browser")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--room-length", options.room_length_s, "Of a call in a room, in seconds")
+      ->check(CLI::Range(5.0, 3600.0))
+      ->capture_default_str();
   app.add_option("--seed", options.seed, "What the callers and the providers do is drawn from")->capture_default_str();
   app.add_option("--out", options.out, "The file for the figures, JSON")->capture_default_str();
   app.add_option("--commit", options.commit, "Kept with the figures");
@@ -47,6 +55,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--fakes", options.programs.fakes, "The program of the fake providers")->required();
   app.add_option("--agent", options.programs.agent,
                  "The agent's file; without it the agent that is built in, with local models");
+  app.add_option("--livekit-server", options.programs.livekit_server,
+                 "LiveKit's server; without it no calls are made in rooms");
   app.footer(
       "Exit codes: 0 measured, whatever the aims; 2 the command line; 3 not measured; 4 calls went wrong; 5 "
       "interrupted");
@@ -79,9 +89,21 @@ void tell_errors(const std::vector<Figures>& rows) {
   constexpr std::size_t kMost = 10;
   for (const auto& f : rows) {
     for (std::size_t i = 0; i < std::min(kMost, f.errors.size()); ++i)
-      fmt::print(stderr, "{} calls: {}\n", f.calls, f.errors[i]);
+      fmt::print(stderr, "{} {}: {}\n", f.calls, f.rooms ? "rooms" : "calls", f.errors[i]);
     if (f.errors.size() > kMost) fmt::print(stderr, "{} calls: {} more\n", f.calls, f.errors.size() - kMost);
   }
+}
+
+std::vector<Load> loads(const Options& options) {
+  std::vector<Load> all;
+  const auto add = [&](std::size_t calls, bool rooms, double length_s) {
+    const auto length = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(length_s));
+    if (calls > 0) all.push_back({.calls = calls, .rooms = rooms, .length = length, .seed = options.seed});
+  };
+  for (const auto calls : options.calls) add(calls, false, options.length_s);
+  if (options.programs.livekit_server.empty()) return all;
+  for (const auto calls : options.rooms) add(calls, true, options.room_length_s);
+  return all;
 }
 
 int run(const Options& options, const Speech& speech) {
@@ -89,14 +111,12 @@ int run(const Options& options, const Speech& speech) {
   const Setting setting{.commit = options.commit,
                         .machine = machine(),
                         .length_s = options.length_s,
+                        .room_length_s = options.room_length_s,
                         .fixed_ms = to_ms(fixed.providers()),
                         .endpointing_ms = to_ms(fixed.endpointing)};
   Progress progress;
   std::vector<Figures> rows;
-  for (const auto calls : options.calls) {
-    const Load load{.calls = calls,
-                    .length = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.length_s)),
-                    .seed = options.seed};
+  for (const auto& load : loads(options)) {
     auto figures = measure(options.programs, load, fixed, speech, progress, interrupted);
     if (!figures) {
       fmt::print(stderr, "parley_bench: {}\n", figures.error().message());

@@ -8,7 +8,10 @@
 
 #include "async/real_loop.hpp"
 #include "bench/caller.hpp"
+#include "bench/room_line.hpp"
+#include "bench/whip_line.hpp"
 #include "net/net_http_client.hpp"
+#include "net/net_websocket.hpp"
 
 namespace parley::bench {
 
@@ -19,6 +22,7 @@ constexpr Duration kSettle = 2s;  // of the worker before it is called idle, of 
 constexpr Duration kReaped = 200ms;
 constexpr int kSamples = 5;         // of memory, in the steady middle
 constexpr Duration kOverdue = 60s;  // all calls together, beyond their length
+constexpr Duration kAfterCut = 1s;  // what is missing so long after a resume is due to it
 
 struct Seen {
   double pss_mb = 0;
@@ -35,7 +39,7 @@ class Measurement {
         progress_(progress),
         interrupted_(interrupted),
         random_(load.seed),
-        plan_{site.calls_url, site.worker_url, load.length, load.interrupts} {}
+        plan_{load.length, load.interrupts} {}
 
   ~Measurement() {
     callers_scope_.kill();
@@ -78,8 +82,9 @@ class Measurement {
     }
     const auto passed = began_ == TimePoint{} ? Duration::zero() : loop_.now() - began_;
     const auto all = load_.length + load_.apart * static_cast<std::int64_t>(load_.calls);
-    return fmt::format("{} calls: {:.0f} of {:.0f} s, {} connected, {} over, {} failed; load {:.1f}", load_.calls,
-                       to_seconds(passed), to_seconds(all), connected, over, failed, load_average());
+    return fmt::format("{} {}: {:.0f} of {:.0f} s, {} connected, {} over, {} failed; load {:.1f}", load_.calls,
+                       load_.rooms ? "rooms" : "calls", to_seconds(passed), to_seconds(all), connected, over, failed,
+                       load_average());
   }
 
   Task<Result<void>> call_and_look() {
@@ -88,6 +93,7 @@ class Measurement {
     const auto idle = co_await look();
     if (!idle) co_return fail(idle.error());
     figures_.calls = load_.calls;
+    figures_.rooms = load_.rooms;
     figures_.idle_mb = idle->pss_mb;
     const auto worker = site_.worker.pid();
     const auto busy_before = processor_seconds(family(worker));
@@ -106,22 +112,32 @@ class Measurement {
 
   Task<Result<void>> await_worker() {
     for (const auto deadline = loop_.in(kStartWithin); !deadline.passed(loop_.now()) && site_.worker.running();) {
-      const auto told = co_await client_->send({.url = site_.worker_url}, loop_.in(1s));
+      const auto told = co_await client_->send({.url = site_.place.worker_url}, loop_.in(1s));
       if (told && told->head.status == 200 && told->body.find("\"healthy\":true") != std::string::npos)
         co_return Result<void>{};
       co_await sleep_for(50ms);
     }
-    co_return fail(Errc::unavailable, "the worker did not start:\n" + site_.worker_log());
+    co_return fail(Errc::unavailable, "the worker did not start:\n" + site_.logs());
   }
 
   Task<void> begin_calls() {
     for (std::size_t i = 0; i < load_.calls; ++i) {
       if (i > 0)
         co_await sleep_for(load_.apart / 2 + Duration(random_.below(static_cast<std::uint64_t>(load_.apart.count()))));
-      callers_.push_back(
-          std::make_unique<Caller>(callers_scope_, engine_, *client_, exits_, speech_, plan_, Random(random_())));
+      const Caller::MakeLine make_line = [this, i](Random& random, Line::OnAudio on_audio) {
+        return line(i, random, std::move(on_audio));
+      };
+      callers_.push_back(std::make_unique<Caller>(loop_, speech_, plan_, Random(random_()), make_line));
       (void)callers_scope_.spawn("caller", callers_.back()->run());
     }
+  }
+
+  std::unique_ptr<Line> line(std::size_t number, Random& random, Line::OnAudio on_audio) {
+    const auto& place = site_.place;
+    if (!load_.rooms)
+      return std::make_unique<WhipLine>(callers_scope_, engine_, *client_, exits_, place, random, std::move(on_audio));
+    return std::make_unique<RoomLine>(callers_scope_, engine_, *client_, *sockets_, exits_, place,
+                                      fmt::format("bench-{}", number), std::move(on_audio));
   }
 
   bool all_connected() const noexcept {
@@ -143,10 +159,12 @@ class Measurement {
     const auto from = loop_.now() + std::min<Duration>(kSettle, load_.length / 5);
     auto to = loop_.now() + load_.length;
     for (const auto& caller : callers_) {
-      if (caller->connected()) to = std::min(to, caller->log().connected + load_.length);
+      if (caller->connected()) to = std::min(to, caller->line().connected + load_.length);
     }
     if (to <= from) {
-      co_return fail(Errc::invalid_argument, "the first calls are over before the last has begun: fewer calls at a time, or longer ones (--length)");
+      co_return fail(
+          Errc::invalid_argument,
+          "the first calls are over before the last has begun: fewer calls at a time, or longer ones (--length)");
     }
     std::vector<Seen> seen;
     for (int i = 0; i < kSamples; ++i) {
@@ -180,18 +198,32 @@ class Measurement {
   rtc::Engine engine_;
   Scope root_{loop_, "bench"};
   std::unique_ptr<net::HttpClient> client_ = net::make_http_client(loop_, root_);
+  std::unique_ptr<net::WebSocketClient> sockets_ = net::make_websocket_client(loop_, root_);
   Scope callers_scope_{loop_, "callers", 10'000};
   std::vector<std::unique_ptr<Caller>> callers_;
 };
 
 struct Collected {
-  std::vector<double> first, reply, stop, exit;
+  std::vector<double> subscribed, by_job, first, reply, stop, resume, exit;
 };
 
 double ms_between(TimePoint from, TimePoint to) { return to_ms(to - from); }
 
+// The moments of a call's line.
+void collect(const LineLog& line, const std::vector<Heard>& heard, Figures& figures, Collected& all) {
+  if (line.subscribed != TimePoint{}) all.subscribed.push_back(ms_between(line.posted, line.subscribed));
+  if (line.subscribed != TimePoint{} && line.began != TimePoint{})
+    all.by_job.push_back(ms_between(line.began, line.subscribed));
+  if (const auto greeting = first_loud(heard, line.posted)) all.first.push_back(ms_between(line.posted, *greeting));
+  if (line.exit && line.exit->at != 0) all.exit.push_back(ms_between(line.hung_up, TimePoint(Duration(line.exit->at))));
+  if (line.resumed == TimePoint{}) return;
+  all.resume.push_back(ms_between(line.cut, line.resumed));
+  figures.missing_frames += missing_frames(heard, line.cut, line.resumed + kAfterCut);
+}
+
 // One call's: decoded now that no time counts any more.
-void collect(const CallLog& log, const FixedTimes& fixed, Figures& figures, Collected& all) {
+void collect(const Caller& caller, const FixedTimes& fixed, Figures& figures, Collected& all) {
+  const auto& log = caller.log();
   figures.own_ticks.late += log.ticks.late;
   figures.own_ticks.frames += log.ticks.frames;
   if (!log.error.empty()) figures.errors.push_back(log.error);
@@ -202,12 +234,12 @@ void collect(const CallLog& log, const FixedTimes& fixed, Figures& figures, Coll
   }
   figures.late_frames.late += late_frames(*heard);
   figures.late_frames.frames += heard->size();
-  if (const auto greeting = first_loud(*heard, log.posted)) all.first.push_back(ms_between(log.posted, *greeting));
-  if (log.exit && log.exit->at != 0) all.exit.push_back(ms_between(log.hung_up, TimePoint(Duration(log.exit->at))));
+  collect(caller.line(), *heard, figures, all);
   for (std::size_t i = 0; i < log.said.size(); ++i) {
     const auto& said = log.said[i];
     if (said.last == TimePoint{}) continue;  // the call was over first
-    const auto turn = measure_turn(*heard, said, i + 1 < log.said.size() ? log.said[i + 1].first : log.hung_up);
+    const auto turn =
+        measure_turn(*heard, said, i + 1 < log.said.size() ? log.said[i + 1].first : caller.line().hung_up);
     ++figures.turns;
     if (turn.spoke_on) figures.errors.emplace_back("the agent spoke on while it was interrupted");
     if (turn.unclear) ++figures.unclear;
@@ -228,13 +260,16 @@ Result<Figures> measure(const Programs& programs, const Load& load, const FixedT
   if (!done) return fail(done.error());
   auto figures = std::move(measurement.figures());
   if (const int code = site->worker.end(); code != 0) {
-    figures.errors.push_back(fmt::format("the worker ended with {}:\n{}", code, site->worker_log()));
+    figures.errors.push_back(fmt::format("the worker ended with {}:\n{}", code, site->logs()));
   }
   Collected all;
-  for (const auto& caller : measurement.callers()) collect(caller->log(), fixed, figures, all);
+  for (const auto& caller : measurement.callers()) collect(*caller, fixed, figures, all);
+  figures.subscribed = times_of(std::move(all.subscribed));
+  figures.subscribed_by_job = times_of(std::move(all.by_job));
   figures.first_audio = times_of(std::move(all.first));
   figures.own_reply = times_of(std::move(all.reply));
   figures.barge_in = times_of(std::move(all.stop));
+  figures.resume = times_of(std::move(all.resume));
   figures.hangup_to_exit = times_of(std::move(all.exit));
   return figures;
 }

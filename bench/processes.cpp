@@ -202,6 +202,16 @@ double processor_seconds(const std::vector<int>& pids) {
   return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+std::optional<TimePoint> began_at(int pid) {
+  const auto ticks = started_at(pid);
+  if (ticks.empty()) return std::nullopt;
+  timespec since_boot{};  // what the kernel counts by; it goes on while a machine sleeps, ours does not
+  ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+  const auto age = static_cast<double>(since_boot.tv_sec) + static_cast<double>(since_boot.tv_nsec) / 1e9 -
+                   std::atof(ticks.c_str()) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  return SystemClock().now() - std::chrono::duration_cast<Duration>(std::chrono::duration<double>(age));
+}
+
 double kernel_slab_mb() { return number_in("/proc/meminfo", "SUnreclaim:") / kKbPerMb; }
 
 double load_average() {

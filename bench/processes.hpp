@@ -3,6 +3,7 @@
 // Thread: the one that started them is the program's first (its end is theirs); the readings may be taken on any.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,9 @@ double processor_seconds(const std::vector<int>& pids);
 
 // The whole machine's slabs that cannot be given back.
 double kernel_slab_mb();
+
+// When it was started, to 10 ms; nullopt: it is gone.
+std::optional<TimePoint> began_at(int pid);
 
 double load_average();
 

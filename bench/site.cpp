@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace parley::bench {
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr Duration kStartWithin = 20s;
 constexpr double kDrainGraceSeconds = 1;
+constexpr const char* kLoopback = "127.0.0.1";
 
 std::int64_t whole_ms(Duration d) { return d / 1ms; }
 
@@ -47,37 +49,80 @@ Result<int> start_fakes(const Programs& programs, const Load& load, const FixedT
   return static_cast<int>(port->as_int64());
 }
 
-Result<Child> start_worker(const Programs& programs, const Load& load, const Folder& folder, int fakes, int calls,
-                           int health) {
+std::string server_log(const Folder& folder) { return folder.path() + "/livekit-server.log"; }
+
+// One process, all on loopback. JSON is YAML.
+Result<Child> start_livekit_server(const Programs& programs, const Folder& folder, const livekit::Credentials& access,
+                                   int port) {
+  const auto tcp = free_port();
+  const auto udp = free_port();  // nobody here listens on UDP
+  if (!tcp || !udp) return fail((!tcp ? tcp : udp).error());
+  const boost::json::object rtc{{"tcp_port", *tcp},
+                                {"udp_port", *udp},
+                                {"node_ip", kLoopback},
+                                {"use_external_ip", false},
+                                {"enable_loopback_candidate", true},
+                                {"interfaces", boost::json::object{{"includes", boost::json::array{"lo"}}}}};
+  const boost::json::object config{{"port", port},
+                                   {"bind_addresses", boost::json::array{kLoopback}},
+                                   {"keys", boost::json::object{{access.api_key, access.api_secret}}},
+                                   {"rtc", rtc},
+                                   {"logging", boost::json::object{{"level", "warn"}, {"pion_level", "error"}}}};
+  const auto path = folder.path() + "/livekit-server.yaml";
+  std::ofstream(path) << boost::json::serialize(config);
+  return Child::start({.words = {programs.livekit_server, "--config", path}, .log = server_log(folder)});
+}
+
+struct Ports {
+  int fakes, calls, health;
+};
+
+Result<Child> start_worker(const Programs& programs, const Load& load, const Folder& folder, const Ports& ports,
+                           const livekit::Credentials& rooms) {
   std::vector<std::string> words{programs.parley, "start"};
   if (!programs.agent.empty()) words.push_back(programs.agent);
-  for (auto& option : {fmt::format("--listen=127.0.0.1:{}", calls), fmt::format("--health-listen=127.0.0.1:{}", health),
+  if (!load.rooms) words.push_back(fmt::format("--listen={}:{}", kLoopback, ports.calls));
+  for (auto& option : {fmt::format("--health-listen={}:{}", kLoopback, ports.health),
                        fmt::format("--slots={}", load.calls + 2), fmt::format("--state-dir={}/state", folder.path()),
                        fmt::format("--drain-grace={}", kDrainGraceSeconds), std::string("--log-level=warn")}) {
     words.push_back(option);
   }
-  return Child::start({.words = std::move(words),
-                       .environment = {fmt::format("PARLEY_BENCH_HTTP=http://127.0.0.1:{}", fakes),
-                                       fmt::format("PARLEY_BENCH_WS=ws://127.0.0.1:{}", fakes)},
-                       .log = folder.path() + "/worker.log"});
+  // Empty is not set: the caller's own server is not for this.
+  return Child::start(
+      {.words = std::move(words),
+       .environment = {fmt::format("PARLEY_BENCH_HTTP=http://{}:{}", kLoopback, ports.fakes),
+                       fmt::format("PARLEY_BENCH_WS=ws://{}:{}", kLoopback, ports.fakes), "LIVEKIT_URL=" + rooms.url,
+                       "LIVEKIT_API_KEY=" + rooms.api_key, "LIVEKIT_API_SECRET=" + rooms.api_secret,
+                       fmt::format("LIVEKIT_AGENT_NAME_OVERRIDE={}", load.rooms ? kAgentName : "")},
+       .log = folder.path() + "/worker.log"});
 }
 
 }  // namespace
 
-std::string Site::worker_log() const { return tail(folder.path() + "/worker.log"); }
+std::string Site::logs() const {
+  return tail(folder.path() + "/worker.log") + (livekit_server ? "\n" + tail(server_log(folder)) : "");
+}
 
 Result<Site> Site::start(const Programs& programs, const Load& load, const FixedTimes& fixed) {
   auto folder = Folder::make();
   if (!folder) return fail(folder.error());
-  std::optional<Child> fakes;
+  std::optional<Child> fakes, server;
   const auto port = start_fakes(programs, load, fixed, *folder, fakes);
   const auto calls = free_port();
   const auto health = free_port();
   if (!port || !calls || !health) return fail((!port ? port : !calls ? calls : health).error());
-  auto worker = start_worker(programs, load, *folder, *port, *calls, *health);
+  Place place{.worker_url = fmt::format("http://{}:{}/worker", kLoopback, *health)};
+  if (load.rooms) {
+    place.rooms = {fmt::format("ws://{}:{}", kLoopback, *calls), "bench", "of-no-use-to-anybody-but-this-bench"};
+    auto started = start_livekit_server(programs, *folder, place.rooms, *calls);
+    if (!started) return fail(started.error());
+    server.emplace(std::move(*started));
+  } else {
+    place.calls_url = fmt::format("http://{}:{}", kLoopback, *calls);
+  }
+  auto worker = start_worker(programs, load, *folder, {*port, *calls, *health}, place.rooms);
   if (!worker) return fail(worker.error());
-  return Site{std::move(*folder), std::move(*fakes), std::move(*worker), fmt::format("http://127.0.0.1:{}", *calls),
-              fmt::format("http://127.0.0.1:{}/worker", *health)};
+  return Site{std::move(*folder), std::move(*fakes), std::move(server), std::move(*worker), std::move(place)};
 }
 
 }  // namespace parley::bench

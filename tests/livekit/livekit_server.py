@@ -192,6 +192,7 @@ def main():
     parser.add_argument("--logs", type=pathlib.Path, default=pathlib.Path("livekit"), help="folder of the server's log and configuration")
     parser.add_argument("--server", type=pathlib.Path, help="the server's program")
     parser.add_argument("--config", type=json.loads, default={}, help="JSON over the server's configuration")
+    parser.add_argument("--installed", action="version", version=str(installed()), help="tell where the server of the set-up is")
     parser.add_argument("--run", nargs=argparse.REMAINDER, required=True, help="the command, to the end of the line")
     arguments = parser.parse_args()
     try:

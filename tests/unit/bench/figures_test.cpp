@@ -60,6 +60,31 @@ TEST(BenchFigures, WhatWasNotMeasuredIsNotMet) {
   EXPECT_THAT(line_with(verdicts({without}), "own reply"), HasSubstr("not measured"));
 }
 
+TEST(BenchFigures, RoomsHaveAimsOfTheirOwn_AndNoneOfABrowsers) {
+  auto rooms = figures(10);
+  rooms.rooms = true;
+  rooms.first_audio = Times{150, 190, 199, 20};
+  rooms.subscribed = Times{100, 121, 130, 20};
+  rooms.resume = Times{10, 20, 30, 10};
+  const auto text = verdicts({rooms});
+  EXPECT_THAT(line_with(text, "first audio"), testing::AllOf(HasSubstr("200 ms"), HasSubstr("met")));
+  EXPECT_THAT(line_with(text, "agent's track"), testing::AllOf(HasSubstr("10 rooms"), HasSubstr("MISSED")));
+  EXPECT_THAT(line_with(text, "missing frames"), HasSubstr("met"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("own reply")));
+  rooms.missing_frames = 1;
+  EXPECT_THAT(line_with(verdicts({rooms}), "missing frames"), HasSubstr("MISSED"));
+  rooms.resume.reset();
+  EXPECT_THAT(line_with(verdicts({rooms}), "missing frames"), HasSubstr("not measured"));
+}
+
+TEST(BenchFigures, RowsOfRoomsAreToldFromThoseOfABrowser) {
+  auto rooms = figures(10);
+  rooms.rooms = true;
+  std::vector<std::string> names;
+  for (const auto& row : to_json({figures(10), rooms}, {})) names.emplace_back(row.at("name").as_string());
+  EXPECT_THAT(names, testing::ElementsAre("calls-10", "rooms-10", "idle", "rooms-idle", "control", "setting"));
+}
+
 TEST(BenchFigures, MoreLateFramesThanTheControl_AreMissedAtTwentyCallsAndReportedAtFifty) {
   auto late = figures(20);
   late.late_frames.late = 30;

@@ -15,9 +15,13 @@ TimePoint at(Duration d) { return TimePoint(1000s) + d; }
 
 // An agent's voice: loud from one moment to another, with the sender's hangover of quiet frames behind it.
 void speak(std::vector<Heard>& heard, Duration from, Duration to) {
-  for (auto t = from; t < to; t += kFrameDuration) heard.push_back({.at = at(t), .level = -20, .quiet = false});
+  const auto clock = [](Duration t) {
+    return static_cast<std::uint32_t>(t / kFrameDuration) * 960U - 48'000U;
+  };  // wraps
+  for (auto t = from; t < to; t += kFrameDuration)
+    heard.push_back({.at = at(t), .level = -20, .quiet = false, .timestamp = clock(t)});
   for (auto t = to; t < to + AudioSender::kHangover; t += kFrameDuration)
-    heard.push_back({.at = at(t), .level = -100, .quiet = true});
+    heard.push_back({.at = at(t), .level = -100, .quiet = true, .timestamp = clock(t)});
 }
 
 Said said(Duration first, Duration last, bool interrupts = false) { return {at(first), at(last), interrupts}; }
@@ -96,6 +100,16 @@ TEST(BenchHearing, GapOfSixtyMillisecondsIsNotLateYet) {
 }
 
 // Through the real encoder and packets.
+TEST(BenchHearing, FramesThatDidNotComeAreMissing_ThoseOfAPauseAreNot) {
+  std::vector<Heard> heard;
+  speak(heard, 0s, 2s);
+  speak(heard, 4s, 5s);
+  EXPECT_EQ(missing_frames(heard, at(0s), at(6s)), 0U);
+  heard.erase(heard.begin() + 40, heard.begin() + 47);  // from 800 ms on
+  EXPECT_EQ(missing_frames(heard, at(0s), at(6s)), 7U);
+  EXPECT_EQ(missing_frames(heard, at(1s), at(6s)), 0U);
+}
+
 TEST(BenchHearing, KeptPacketsAreDecodedToTheirLoudness) {
   auto sender = AudioSender::create({.rtp = {.audio_level_id = 1}});
   ASSERT_TRUE(sender);

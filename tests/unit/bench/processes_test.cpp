@@ -46,6 +46,22 @@ TEST(BenchProcesses, FamilyAndItsMemoryAreSeen_AndWhatItLeavesBehindIsKilled) {
   while ((*left_behind)->at == 0) std::this_thread::yield();
 }
 
+TEST(BenchProcesses, BeginOfAProcessIsKnownToTenMilliseconds) {
+  const auto folder = Folder::make();
+  ASSERT_TRUE(folder);
+  const auto before = SystemClock().now();
+  auto child = Child::start({.words = {"/bin/sleep", "60"}, .log = folder->path() + "/log"});
+  const auto after = SystemClock().now();
+  ASSERT_TRUE(child);
+  const auto began = began_at(child->pid());
+  ASSERT_TRUE(began);
+  EXPECT_GE(*began, before - 11ms);
+  EXPECT_LE(*began, after + 1ms);
+  const int pid = child->pid();
+  child->end();
+  EXPECT_FALSE(began_at(pid));
+}
+
 TEST(BenchProcesses, ChildEndsWithItsExitCode) {
   auto folder = Folder::make();
   auto child = shell(*folder, "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done");
