@@ -47,8 +47,8 @@ TEST_F(InRooms, TwoJoin_EachHearsTheOthersTone) {
     const auto at_agent = co_await listen(self, *caller, *agent, 440, 75);
     const auto at_caller = co_await listen(self, *agent, *caller, 1000, 75);
     CO_ASSERT(at_agent.size() > kTransportRate && at_caller.size() > kTransportRate);
-    EXPECT_GT(share_at(440, Samples(at_agent).last(kTransportRate / 2)), 0.95);
-    EXPECT_GT(share_at(1000, Samples(at_caller).last(kTransportRate / 2)), 0.95);
+    EXPECT_GT(least_share_at(440, Samples(at_agent).last(kTransportRate / 2)), 0.8);
+    EXPECT_GT(least_share_at(1000, Samples(at_caller).last(kTransportRate / 2)), 0.8);
     EXPECT_NEAR(level_dbov(Samples(at_agent).last(kTransportRate / 2)), level_dbov(tone(440, 0).samples), 1.5F);
     EXPECT_TRUE(agent->microphone()->subscribed().is_set());
     EXPECT_TRUE(co_await wait_for(self, *agent, Type::local_track_subscribed, "agent", 3s));
@@ -68,9 +68,9 @@ TEST_F(InRooms, ThirdJoinsLate_HearsAndIsHeardByBoth) {
       CO_ASSERT(co_await wait_for(self, *peer, Type::track_subscribed, "late"));
       CO_ASSERT(co_await until(self, 5s, [&] { return late->audio_of(peer->local().identity) != nullptr; }));
       const auto at_peer = co_await listen(self, *late, *peer, 500, 50);
-      EXPECT_GT(share_at(500, Samples(at_peer).last(kTransportRate / 4)), 0.95);
+      EXPECT_GT(least_share_at(500, Samples(at_peer).last(kTransportRate / 4)), 0.8);
       const auto at_late = co_await listen(self, *peer, *late, 700, 50);
-      EXPECT_GT(share_at(700, Samples(at_late).last(kTransportRate / 4)), 0.95);
+      EXPECT_GT(least_share_at(700, Samples(at_late).last(kTransportRate / 4)), 0.8);
     }
   }(*this));
 }
@@ -88,7 +88,7 @@ TEST_F(InRooms, FiveJoinAndGo_SectionsAreUsedAgainForOthers) {
       const auto hertz = 400 + 100 * n;
       const auto heard = co_await listen(self, *caller, *agent, hertz, 50);
       CO_ASSERT(heard.size() > kTransportRate / 4);
-      EXPECT_GT(share_at(hertz, Samples(heard).last(kTransportRate / 4)), 0.95) << identity;
+      EXPECT_GT(least_share_at(hertz, Samples(heard).last(kTransportRate / 4)), 0.8) << identity;
       const auto kept = agent->audio_of(identity);
       co_await caller->close(self.loop.in(3s));
       const auto left = co_await wait_for(self, *agent, Type::participant_left, identity);
@@ -121,7 +121,7 @@ TEST_F(InRooms, MutedAndUnmuted_NothingComesMeanwhileAndItIsTold) {
     EXPECT_TRUE(co_await wait_for(self, *agent, Type::track_unmuted, "caller"));
     const auto heard = co_await listen(self, *caller, *agent, 440, 50);
     CO_ASSERT(heard.size() > kTransportRate / 4);
-    EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95);
+    EXPECT_GT(least_share_at(440, Samples(heard).last(kTransportRate / 4)), 0.8);
   }(*this));
 }
 
@@ -213,7 +213,7 @@ TEST_F(InRooms, UnsubscribedAndSubscribedAgain_IsSilentMeanwhile) {
     CO_ASSERT(co_await wait_for(self, *agent, Type::track_subscribed, "caller"));
     const auto heard = co_await listen(self, *caller, *agent, 440, 50);
     CO_ASSERT(heard.size() > kTransportRate / 4);
-    EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95);
+    EXPECT_GT(least_share_at(440, Samples(heard).last(kTransportRate / 4)), 0.8);
   }(*this));
 }
 
@@ -279,7 +279,7 @@ TEST_F(InRooms, PermissionToPublishTakenAndGivenBack_TrackGoesAndComes) {
     CO_ASSERT(co_await until(self, 5s, [&] { return agent->microphone()->can_deliver(); }));
     const auto heard = co_await listen(self, *agent, *caller, 440, 75);
     CO_ASSERT(heard.size() > kTransportRate / 4);
-    EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95);
+    EXPECT_GT(least_share_at(440, Samples(heard).last(kTransportRate / 4)), 0.8);
   }(*this));
 }
 

@@ -103,7 +103,7 @@ TEST_F(MeddledRooms, LyingProtobuf_IsCountedAndTheCallGoesOn) {
     EXPECT_EQ(agent->counters().protocol_errors, 4u);
     EXPECT_EQ(agent->state(), RoomState::connected);
     const auto heard = co_await listen(self, *agent, *caller, 440, 50);
-    EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95);
+    EXPECT_GT(least_share_at(440, Samples(heard).last(kTransportRate / 4)), 0.8);
     for (int n = 0; n < 20; ++n) self.meddling.say_bytes("\xff");
     co_await let_it_be_said(self);
     const auto back = co_await wait_for(self, *agent, Type::reconnected);
@@ -127,7 +127,7 @@ TEST_F(MeddledRooms, ServerAsksForEverMoreSections_ANewConnectionEndsIt) {
     EXPECT_FALSE(back->resuming);
     CO_ASSERT(co_await until(self, 5s, [&] { return agent->audio_of("caller") != nullptr; }));
     const auto heard = co_await listen(self, *caller, *agent, 440, 50);
-    EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95);
+    EXPECT_GT(least_share_at(440, Samples(heard).last(kTransportRate / 4)), 0.8);
   }(*this));
 }
 
@@ -232,7 +232,7 @@ TEST_F(MeddledRooms, MediaPathGoesDark_EverythingIsMadeAnewWhenItIsBack) {
     EXPECT_FALSE(back->resuming);
     CO_ASSERT(co_await until(self, 5s, [&] { return agent->audio_of("caller") != nullptr; }));
     const auto heard = co_await listen(self, *caller, *agent, 440, 50);
-    EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95);
+    EXPECT_GT(least_share_at(440, Samples(heard).last(kTransportRate / 4)), 0.8);
     co_await agent->close(self.loop.in(3s));
   }(*this));
 }

@@ -62,7 +62,7 @@ TEST_F(CutRooms, SignalCutWhileAToneSounds_NotOneFrameIsMissing) {
     EXPECT_EQ(agent->counters().resumes, 1u);
     EXPECT_EQ(agent->counters().reconnects, 0u);
     const auto back = co_await listen(self, *caller, *agent, 700, 50);
-    EXPECT_GT(share_at(700, Samples(back).last(kTransportRate / 4)), 0.95);
+    EXPECT_GT(least_share_at(700, Samples(back).last(kTransportRate / 4)), 0.8);
   }(*this));
 }
 
@@ -109,7 +109,7 @@ TEST_F(CutRooms, OneComesAndOneGoesWhileTheSignalIsDown_BothAreTold) {
     EXPECT_EQ(agent->participant("leaves"), nullptr);
     const auto heard = co_await listen(self, *comes, *agent, 440, 75);
     CO_ASSERT(heard.size() > kTransportRate / 4);
-    EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95)
+    EXPECT_GT(least_share_at(440, Samples(heard).last(kTransportRate / 4)), 0.8)
         << "the requirement that was lost is asked for again";
     CO_ASSERT(co_await until(self, 5s, [&] { return comes->audio_of("agent") != nullptr; }));
   }(*this));
@@ -160,7 +160,7 @@ TEST_F(CutRooms, SignalCutAgainInTheMiddleOfTheResume_TheNextOneHolds) {
                              [&] { return agent->counters().resumes >= 2 && agent->state() == RoomState::connected; }));
     EXPECT_EQ(agent->counters().reconnects, 0u);
     const auto heard = co_await listen(self, *agent, *caller, 440, 75);
-    EXPECT_GT(share_at(440, Samples(heard).last(kTransportRate / 4)), 0.95);
+    EXPECT_GT(least_share_at(440, Samples(heard).last(kTransportRate / 4)), 0.8);
   }(*this));
 }
 
@@ -190,8 +190,8 @@ TEST_F(CutRooms, NodeFails_EverythingIsMadeAnewAndBothHearEachOtherAgain) {
     const auto at_caller = co_await listen(self, *agent, *caller, 440, 75);
     const auto at_agent = co_await listen(self, *caller, *agent, 700, 75);
     CO_ASSERT(at_caller.size() > kTransportRate / 4 && at_agent.size() > kTransportRate / 4);
-    EXPECT_GT(share_at(440, Samples(at_caller).last(kTransportRate / 4)), 0.95);
-    EXPECT_GT(share_at(700, Samples(at_agent).last(kTransportRate / 4)), 0.95);
+    EXPECT_GT(least_share_at(440, Samples(at_caller).last(kTransportRate / 4)), 0.8);
+    EXPECT_GT(least_share_at(700, Samples(at_agent).last(kTransportRate / 4)), 0.8);
     CO_ASSERT_OK(co_await agent->messages().send_data("again", "t", true, {}, self.loop.in(5s)));
     EXPECT_TRUE(co_await wait_for(self, *caller, Type::data, "agent"));
   }(*this));

@@ -139,6 +139,7 @@ Task<void> Room::State::negotiate(LinkPtr own) {
 Task<bool> Room::State::offer(LinkPtr own, bool repeat) {
   auto sdp = own->negotiation.sdp();
   if (!repeat) {
+    if (own->sending == Link::Sending::stopping) own->sending = Link::Sending::stop_offered;
     auto made = co_await own->pc.offer(loop.in(kOfferWithin));
     if (own != link) co_return false;
     if (!made) {
@@ -168,6 +169,10 @@ Task<bool> Room::State::apply_answer(LinkPtr own) {
     co_return false;
   }
   tracks_answered(*own, answer);
+  if (own->sending == Link::Sending::stop_offered) {
+    own->sending = Link::Sending::stopped;
+    follow_permission();
+  }
   co_return true;
 }
 

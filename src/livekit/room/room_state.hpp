@@ -38,6 +38,9 @@ struct Link {
   Negotiation negotiation;
   RemoteAudios audios;
   unsigned receivers = 0;
+  // Our section: a server that has taken our track away notices a new one only after it has answered that nothing is sent.
+  enum class Sending : std::uint8_t { active, stopping, stop_offered, stopped };
+  Sending sending = Sending::active;
   std::optional<proto::SessionDescription> answer;  // came, and is not applied yet
   Event wake;                                       // of the negotiator
   TimePoint last_heard;

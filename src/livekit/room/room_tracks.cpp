@@ -15,9 +15,9 @@ using Type = RoomEvent::Type;
 void Room::State::absorb(Roster::Events news) {
   for (auto& event : news) {
     react(event);
-    const bool muted_back = event.type == Type::permission_changed && event.identity == own_identity();
+    const bool of_ours = event.type == Type::permission_changed && event.identity == own_identity();
     emit(std::move(event));
-    if (muted_back) follow_permission();
+    if (of_ours) follow_permission();
   }
 }
 
@@ -47,20 +47,27 @@ void Room::State::react(const RoomEvent& event) {
 // Our permission to publish is gone, or back: the section sends nothing meanwhile, and the track is published again.
 void Room::State::follow_permission() {
   if (!microphone || !link || state == RoomState::closed) return;
+  using Sending = Link::Sending;
   const bool may = roster.local().permission.can_publish;
   const bool published = !microphone->sid().empty();
-  if (may && !published) {
-    proto::SignalRequest request;
-    *request.mutable_add_track() = microphone->add_track_request();
-    (void)tell(std::move(request));
-  } else if (!may && published) {
+  if (may == published) return;
+  if (!may) {
     const auto sid = microphone->sid();
     microphone->unpublished();
     absorb(roster.local_track_unpublished(sid));
+  }
+  if (link->sending == Sending::active) {
+    link->sending = Sending::stopping;
+    (void)link->pc.set_sending(microphone->mid(), false);
+  } else if (may && link->sending == Sending::stopped) {
+    link->sending = Sending::active;
+    proto::SignalRequest request;
+    *request.mutable_add_track() = microphone->add_track_request();
+    (void)tell(std::move(request));
+    (void)link->pc.set_sending(microphone->mid(), true);
   } else {
     return;
   }
-  (void)link->pc.set_sending(microphone->mid(), may);
   link->negotiation.want();
   link->wake.set();
 }
