@@ -78,6 +78,7 @@ class Job final : private JobContext {
   void sync() override { journal_.request_sync(); }
   void end_call(StopReason reason) override;
   void closing_step(std::string_view name) override { steps_.enter(name, loop_.now()); }
+  void caller(boost::json::object about) override { journal_.append(record_type::kCaller, std::move(about)); }
   void linked(std::string identity, std::string kind) override;
   void rejoining(bool now) override { line_.rejoining(now); }
 

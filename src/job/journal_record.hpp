@@ -33,6 +33,7 @@ struct JournalRecord {
 // Types that are the journal's own. A program's events have names without a dot and may not use these.
 namespace record_type {
 inline constexpr std::string_view kCallStarted = "call.started";        // what the call is; see CallStarted
+inline constexpr std::string_view kCaller = "call.caller";              // {participant, sip}: who calls, once that is known
 inline constexpr std::string_view kAttemptStarted = "attempt.started";  // a process serves it, or {kind: after_call}
 inline constexpr std::string_view kAttemptEnding = "attempt.ending";    // {cause, detail}: the end began, and why
 inline constexpr std::string_view kAttemptEnded = "attempt.ended";      // {teardown}: session closed, room left

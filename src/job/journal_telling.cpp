@@ -122,6 +122,7 @@ class Teller {
     using Tell = void (Teller::*)(const JournalRecord&);
     static const std::map<std::string_view, Tell> kTellers = {
         {record_type::kCallStarted, &Teller::call_started},
+        {record_type::kCaller, &Teller::caller},
         {record_type::kAttemptStarted, &Teller::attempt_started},
         {record_type::kAttemptEnding, &Teller::attempt_ending},
         {record_type::kAttemptEnded, &Teller::attempt_ended},
@@ -169,6 +170,11 @@ class Teller {
     if (const auto hooks = hooks_of(r.data, r.call_id); !hooks.empty()) text += "; hooks: " + hooks;
     if (const auto* on = member(r.data, "transcripts"); on && on->is_bool() && !on->get_bool()) text += "; hooks get no transcript";
     say("call", std::move(text));
+  }
+  void caller(const JournalRecord& r) {
+    const auto identity = text_of(object_of(r.data, "participant"), "identity");
+    const auto telephone = members(object_of(r.data, "sip"));
+    say("call", fmt::format("is with {}{}{}", identity.empty() ? "somebody" : printable(identity, kMaxName), telephone.empty() ? "" : ": ", telephone));
   }
   void attempt_started(const JournalRecord& r) {
     auto text = printable(r.attempt_id, kMaxName);

@@ -52,6 +52,9 @@ class JobContext {
   // The program's close has come to this step: for the report of the ending. Steps follow one another.
   virtual void closing_step(std::string_view) {}
 
+  // Who calls, when that is known only after the call began: {participant, sip} as in to_json(Call), for the record. The last
+  // one counts.
+  virtual void caller(boost::json::object) {}
   // In a LiveKit room: whom the call is with; an empty identity: nobody any more, as after a transfer. Should this process die, a
   // telephone (kind "sip") that is linked is hung up by the supervisor.
   virtual void linked(std::string /*identity*/, std::string /*kind*/) {}

@@ -137,6 +137,8 @@ void RecordBuilder::add(const JournalRecord& record) {
   const std::string_view type = record.type;
   if (type == record_type::kCallStarted) {
     on_call_started(record.data);
+  } else if (type == record_type::kCaller) {
+    on_caller(record.data);
   } else if (type.starts_with("attempt.")) {
     on_attempt(record);
   } else if (type.starts_with("hook")) {
@@ -161,6 +163,13 @@ void RecordBuilder::on_call_started(const boost::json::object& data) {
   if (const auto* info = object_of(data, "info")) call_ = bounded(*info, kMaxPartBytes);
   if (const auto* on = data.if_contains("transcripts"); on && on->is_bool()) transcripts_ = on->get_bool();
   declare_hooks(data);
+}
+
+void RecordBuilder::on_caller(const boost::json::object& data) {
+  const auto about = bounded(data, kMaxPartBytes);
+  for (const std::string_view name : {"participant", "sip"}) {
+    if (const auto* told = object_of(about, name)) call_[name] = *told;
+  }
 }
 
 RecordBuilder::Attempt& RecordBuilder::attempt(std::string_view id, WallTime time) {

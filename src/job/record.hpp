@@ -118,6 +118,7 @@ class RecordBuilder {
   void on_call_started(const boost::json::object& data);
   void on_attempt(const JournalRecord& record);
   void on_hook(const JournalRecord& record);
+  void on_caller(const boost::json::object& data);
   void on_summary(const boost::json::object& data);
   void on_remember(const boost::json::object& data);
   void on_event(const JournalRecord& record);

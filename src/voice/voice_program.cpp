@@ -98,6 +98,8 @@ class VoiceProgram final : public job::JobProgram, private parley::JobContext, p
     auto& loop = co_await this_loop();
     if (co_await room_->transport().linked().wait(loop.in(kCallerWithin))) {
       call_.participant = room_->caller();
+      auto told = to_json(call_);
+      job_.caller({{"participant", std::move(told["participant"])}, {"sip", std::move(told["sip"])}});
       if (!std::exchange(begun_, true)) begin();
     } else {
       job_.end_call({StopCause::caller_vanished, fmt::format("nobody came into the room within {:.0f} s", to_seconds(kCallerWithin))});

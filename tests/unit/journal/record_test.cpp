@@ -90,6 +90,17 @@ TEST(Record, CallThatEndedWell) {
   EXPECT_EQ(r.at("withheld"), json("[]"));
 }
 
+TEST(Record, CallerWhoBecameKnownLater_IsPartOfTheCall) {
+  Call call;
+  call.started({});
+  call.add(record_type::kCaller, {{"participant", {{"identity", "sip_1"}, {"attributes", {{"sip.phoneNumber", "+1555"}}}}},
+                                  {"sip", {{"phoneNumber", "+1555"}}}});
+  const auto r = call.record();
+  EXPECT_EQ(r.at("call").at("participant").at("identity"), "sip_1");
+  EXPECT_EQ(r.at("call").at("sip"), json(R"({"phoneNumber":"+1555"})"));
+  EXPECT_EQ(r.at("call").at("agent"), "reception") << "the rest stays";
+}
+
 TEST(Record, EveryFieldOfTheContract_IsThere_EvenOfAnEmptyJournal) {
   const auto r = build_record({}, "CA_1");
   for (const auto* name : {"call", "started_at", "ended_at", "ended_by", "reason", "transcript", "tools", "usage",
