@@ -30,6 +30,7 @@ class EventLog final : public SessionPort {
   void emit(std::string_view type, boost::json::object data) override { seen.push_back({loop_.now(), std::string(type), std::move(data)}); }
   void remember(std::string_view key, boost::json::value value) override { remembered[key] = std::move(value); }
   void turn_ended() override { ++turns; }
+  void agent_words(const AgentWords& told) override { words.push_back({loop_.now(), std::string(told.speech_id), std::string(told.heard), told.final}); }
   void end_requested(const StopReason& reason, bool forced) override {
     ++ends;
     end_reason = reason;
@@ -48,6 +49,12 @@ class EventLog final : public SessionPort {
     return found;
   }
 
+  struct Words {
+    TimePoint at;
+    std::string speech, heard;
+    bool final;
+  };
+  std::vector<Words> words;
   std::vector<SeenEvent> seen;
   boost::json::object remembered;
   int turns = 0;

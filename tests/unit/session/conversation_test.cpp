@@ -291,6 +291,35 @@ TEST_F(Conversation, CallerMutesInTheMiddleOfAWord_TheTurnEndsAllTheSame) {
   EXPECT_THAT(history(), ElementsAre("user: a table for two"));
 }
 
+TEST_F(Conversation, AgentsWords_AreToldAsTheyAreHeard) {
+  start(reception());
+  ASSERT_TRUE(wait_for(AgentState::speaking)) << describe();
+  ASSERT_TRUE(wait_for_silence()) << describe();
+  ASSERT_GE(events.words.size(), 4u);
+  const auto& last = events.words.back();
+  EXPECT_TRUE(last.final);
+  EXPECT_EQ(last.heard, "Good evening. How can I help?");
+  for (std::size_t i = 1; i < events.words.size(); ++i) {
+    EXPECT_EQ(events.words[i].speech, last.speech);
+    EXPECT_TRUE(events.words[i].heard.starts_with(events.words[i - 1].heard)) << events.words[i].heard;
+    EXPECT_FALSE(events.words[i - 1].final);
+  }
+  EXPECT_EQ(events.words.front().heard, "Good");
+  EXPECT_GT(last.at - events.words.front().at, 1s) << "in step with the speech";
+}
+
+TEST_F(Conversation, WordsThatWereCut_AreToldAsFarAsTheyWereHeard) {
+  auto agent = reception();
+  agent.greeting->say = "Good evening and welcome to our restaurant which has been here for a hundred years.";
+  start(std::move(agent));
+  ASSERT_TRUE(wait_for(AgentState::speaking)) << describe();
+  run_for(1s);
+  session->interrupt(true);
+  ASSERT_FALSE(events.words.empty());
+  EXPECT_TRUE(events.words.back().final);
+  EXPECT_EQ(history().back(), "assistant: " + events.words.back().heard + " ...");
+}
+
 TEST_F(Conversation, Keypad_IsTold) {
   start({.name = "listener"});
   caller.presses('5');
