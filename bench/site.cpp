@@ -73,9 +73,6 @@ Result<Child> start_livekit_server(const Programs& programs, const Folder& folde
   return Child::start({.words = {programs.livekit_server, "--config", path}, .log = server_log(folder)});
 }
 
-// A LiveKit server offers no more jobs to a worker that has told a load of 0.7: its `agents.target_load`.
-std::size_t slots_for(const Load& load) { return (load.rooms ? 2 * load.calls : load.calls) + 2; }
-
 struct Ports {
   int fakes, calls, health;
 };
@@ -86,7 +83,7 @@ Result<Child> start_worker(const Programs& programs, const Load& load, const Fol
   if (!programs.agent.empty()) words.push_back(programs.agent);
   if (!load.rooms) words.push_back(fmt::format("--listen={}:{}", kLoopback, ports.calls));
   for (auto& option : {fmt::format("--health-listen={}:{}", kLoopback, ports.health),
-                       fmt::format("--slots={}", slots_for(load)), fmt::format("--state-dir={}/state", folder.path()),
+                       fmt::format("--slots={}", load.calls + 2), fmt::format("--state-dir={}/state", folder.path()),
                        fmt::format("--drain-grace={}", kDrainGraceSeconds), std::string("--log-level=warn")}) {
     words.push_back(option);
   }

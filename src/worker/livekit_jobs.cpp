@@ -143,7 +143,7 @@ void LiveKitJobs::begin_removal(const ipc::RoomPlace& place, const std::string& 
   }
 }
 
-// Gone already is as good as removed.
+// Who has gone already need not be removed.
 Task<void> LiveKitJobs::remove(ipc::RoomPlace place, std::string identity) {
   const auto logger = loop_.logger().with(log_field::kRoom, place.room_name);
   const auto last = loop_.in(kRemoveWithin);
@@ -152,9 +152,10 @@ Task<void> LiveKitJobs::remove(ipc::RoomPlace place, std::string identity) {
   for (int tries = 0; tries < kRemoveTries && !last.passed(loop_.now()); ++tries) {
     if (tries > 0) co_await sleep_for(std::exchange(pause, 2 * pause));
     auto removed = co_await api_.remove_participant(place.room_name, identity, last.within(loop_.in(kOneRemoval)));
-    if (removed || removed.error().code() == Errc::not_found) {
+    if (!removed && removed.error().code() == Errc::not_found) co_return;
+    if (removed) {
       ++counters_.removed;
-      logger.info("{} was removed from the room: its job had died", identity);
+      logger.info("{} was removed from the room: the job had not seen to it", identity);
       co_return;
     }
     why = removed.error();

@@ -118,6 +118,9 @@ class AgentWorker {
   static constexpr Duration kTokenLife = std::chrono::minutes(10);  // of the one that a socket is opened with
   static constexpr Duration kLastTry = 2s;          // closing without a socket: for one more, if ends are to be told
   static constexpr std::size_t kMaxStatuses = 1024;
+  // What the server is told when nothing more can be taken: its own `agents.target_load`, from which on it offers no job. Told as
+  // it is, a load of slots would leave three in ten of them empty for ever.
+  static constexpr double kFullLoad = 0.7;
 
   // `sockets` and `host` must outlive it.
   AgentWorker(Scope& parent, net::WebSocketClient& sockets, AgentWorkerSettings settings, JobHost& host, Logger logger);

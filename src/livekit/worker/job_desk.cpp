@@ -74,7 +74,7 @@ void JobDesk::release(const std::string& job_id, std::string_view why) {
 wire::WorkerState JobDesk::state(std::uint64_t seq) const {
   const auto load = host_.load();
   return {.available = !draining_ && host_.available(),
-          .load = std::isfinite(load) ? load : 1.0,
+          .load = AgentWorker::kFullLoad * (std::isfinite(load) ? load : 1.0),
           .jobs = host_.job_count(),
           .draining = draining_,
           .seq = seq};

@@ -85,7 +85,7 @@ TEST_F(JobOffers, FullWorker_SaysSo_AndThatItHasRoomAgain) {
   world.run_for(200ms);
   const auto full = server.all(Message::kUpdateWorker).back().message.update_worker();
   EXPECT_EQ(full.status(), ::livekit::WS_FULL);
-  EXPECT_FLOAT_EQ(full.load(), 1.0F);
+  EXPECT_FLOAT_EQ(full.load(), static_cast<float>(AgentWorker::kFullLoad));
   EXPECT_EQ(full.job_count(), 1u);
   end("AJ_1");
   world.run_for(200ms);
