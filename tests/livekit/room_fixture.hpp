@@ -66,13 +66,14 @@ inline double share_at(double hertz, Samples samples) {
   return 2 * (s1 * s1 + s2 * s2 - 2 * std::cos(w) * s1 * s2) / (power * static_cast<double>(samples.size()));
 }
 
-// The least share of any tenth of a second: no gap is too short to be seen.
-inline double least_share_at(double hertz, Samples samples) {
+// How many of the tenths of a second are that tone, 0 to 1: the machine may have stood still for one, a gap takes many.
+inline double time_at(double hertz, Samples samples) {
   constexpr std::size_t kWindow = kTransportRate / 10;
-  double least = 1;
-  for (; samples.size() >= kWindow; samples = samples.subspan(kWindow))
-    least = std::min(least, share_at(hertz, samples.first(kWindow)));
-  return least;
+  std::size_t windows = 0, at = 0;
+  for (; samples.size() >= kWindow; samples = samples.subspan(kWindow), ++windows) {
+    if (share_at(hertz, samples.first(kWindow)) > 0.8) ++at;
+  }
+  return windows == 0 ? 0 : static_cast<double>(at) / static_cast<double>(windows);
 }
 
 inline std::string from_environment(const char* name) {
@@ -195,6 +196,17 @@ class InRooms : public ::testing::Test {
       co_await sleep_until(tick);
     }
     co_return heard;
+  }
+
+  // Sends `hertz` from one until the other hears it whole, at most for `limit`.
+  static Task<bool> hears(InRooms& self, Room& from, Room& to, double hertz, Duration limit = 10s) {
+    constexpr std::size_t kPiece = 25;  // frames
+    for (const auto end = self.loop.in(limit); !end.passed(self.loop.now());) {
+      const auto heard = co_await listen(self, from, to, hertz, kPiece);
+      if (heard.size() >= kTransportRate / 3 && time_at(hertz, Samples(heard).last(kTransportRate / 5)) > 0.9)
+        co_return true;
+    }
+    co_return false;
   }
 
   // Until nobody is in the test's room, as the server says; false: somebody stays.
