@@ -21,8 +21,8 @@ void require(bool holds) {
 void check(const Roster& roster, const Roster::Events& events) {
   for (const auto& event : events) {
     require(event.type == RoomEvent::Type::room_updated || event.type == RoomEvent::Type::active_speakers ||
-            event.type == RoomEvent::Type::participant_left || event.type == RoomEvent::Type::track_unpublished || !event.identity.empty() ||
-            roster.local().identity.empty());
+            event.type == RoomEvent::Type::participant_left || event.type == RoomEvent::Type::track_unpublished ||
+            !event.identity.empty() || roster.local().identity.empty());
   }
   require(roster.size() <= Room::kMaxParticipants);
   require(roster.local().tracks.size() <= Room::kMaxTracks);
@@ -31,7 +31,8 @@ void check(const Roster& roster, const Roster::Events& events) {
     require(!participant->sid.empty() && participant->sid.size() <= Roster::kMaxSidBytes);
     require(participant->tracks.size() <= Room::kMaxTracks);
     require(participant->audio_level >= 0 && participant->audio_level <= 1);
-    for (const auto& [sid, track] : participant->tracks) require(sid == track.sid && roster.find_track(sid).track != nullptr);
+    for (const auto& [sid, track] : participant->tracks)
+      require(sid == track.sid && roster.find_track(sid).track != nullptr);
   }
 }
 
@@ -47,7 +48,8 @@ struct World {
       case proto::SignalResponse::kJoin:
         return roster.joined(said.join().room(), said.join().participant(), said.join().other_participants());
       case proto::SignalResponse::kRoomMoved:
-        return roster.moved(said.room_moved().room(), said.room_moved().participant(), said.room_moved().other_participants());
+        return roster.moved(said.room_moved().room(), said.room_moved().participant(),
+                            said.room_moved().other_participants());
       case proto::SignalResponse::kReconnect:
         roster.resumed();
         negotiation.resumed();
@@ -57,7 +59,8 @@ struct World {
       case proto::SignalResponse::kSpeakersChanged: return roster.speakers_changed(said.speakers_changed());
       case proto::SignalResponse::kConnectionQuality: return roster.quality_changed(said.connection_quality());
       case proto::SignalResponse::kTrackPublished: return roster.local_track_published(said.track_published().track());
-      case proto::SignalResponse::kTrackUnpublished: return roster.local_track_unpublished(said.track_unpublished().track_sid());
+      case proto::SignalResponse::kTrackUnpublished:
+        return roster.local_track_unpublished(said.track_unpublished().track_sid());
       case proto::SignalResponse::kMute: return roster.local_track_muted(said.mute().sid(), said.mute().muted());
       case proto::SignalResponse::kMediaSectionsRequirement:
         receivers += negotiation.required(said.media_sections_requirement(), receivers);

@@ -83,8 +83,25 @@ proto::SignalResponse resumed() {
 int main(int argc, char** argv) {
   if (argc != 2) return 1;
   const std::string folder = argv[1];
-  Seed().then(join()).then(update("PA_c", 2, false)).then(speakers()).then(update("PA_c", 3, true)).write(folder, "comes_and_goes");
-  Seed().then(join()).then(update("PA_2", 1, false)).then(resumed()).then(update("PA_2", 2, false)).write(folder, "replaced");
-  Seed().then(required(0)).then(answer(1)).then(required(2)).then(resumed()).then(answer(2)).then(required(40)).write(folder, "sections");
+  Seed()
+      .then(join())
+      .then(update("PA_c", 2, false))
+      .then(speakers())
+      .then(update("PA_c", 3, true))
+      .write(folder, "comes_and_goes");
+  Seed()
+      .then(join())
+      .then(update("PA_2", 1, false))
+      .then(resumed())
+      .then(update("PA_2", 2, false))
+      .write(folder, "replaced");
+  Seed()
+      .then(required(0))
+      .then(answer(1))
+      .then(required(2))
+      .then(resumed())
+      .then(answer(2))
+      .then(required(40))
+      .write(folder, "sections");
   return 0;
 }

@@ -9,11 +9,26 @@
 
 namespace parley::livekit {
 
-enum class ParticipantKind : std::uint8_t { standard = 0, ingress = 1, egress = 2, sip = 3, agent = 4, connector = 7, bridge = 8, unknown = 255 };
+enum class ParticipantKind : std::uint8_t {
+  standard = 0,
+  ingress = 1,
+  egress = 2,
+  sip = 3,
+  agent = 4,
+  connector = 7,
+  bridge = 8,
+  unknown = 255
+};
 std::string_view to_string(ParticipantKind kind) noexcept;  // "standard", "sip", ...
 
 enum class TrackKind : std::uint8_t { audio = 0, video = 1, data = 2 };
-enum class TrackSource : std::uint8_t { unknown = 0, camera = 1, microphone = 2, screen_share = 3, screen_share_audio = 4 };
+enum class TrackSource : std::uint8_t {
+  unknown = 0,
+  camera = 1,
+  microphone = 2,
+  screen_share = 3,
+  screen_share_audio = 4
+};
 
 struct TrackInfo {
   std::string sid;  // TR_...
@@ -44,9 +59,23 @@ enum class ConnectionQuality : std::uint8_t { poor = 0, good = 1, excellent = 2,
 
 // livekit_models.proto, DisconnectReason.
 enum class DisconnectReason : std::uint8_t {
-  unknown = 0, client_initiated = 1, duplicate_identity = 2, server_shutdown = 3, participant_removed = 4, room_deleted = 5,
-  state_mismatch = 6, join_failure = 7, migration = 8, signal_close = 9, room_closed = 10, user_unavailable = 11, user_rejected = 12,
-  sip_trunk_failure = 13, connection_timeout = 14, media_failure = 15, agent_error = 16,
+  unknown = 0,
+  client_initiated = 1,
+  duplicate_identity = 2,
+  server_shutdown = 3,
+  participant_removed = 4,
+  room_deleted = 5,
+  state_mismatch = 6,
+  join_failure = 7,
+  migration = 8,
+  signal_close = 9,
+  room_closed = 10,
+  user_unavailable = 11,
+  user_rejected = 12,
+  sip_trunk_failure = 13,
+  connection_timeout = 14,
+  media_failure = 15,
+  agent_error = 16,
 };
 std::string_view to_string(DisconnectReason reason) noexcept;  // "room_deleted", ...
 
@@ -62,7 +91,7 @@ struct Participant {
   DisconnectReason left = DisconnectReason::unknown;  // why, once it has left
   ConnectionQuality quality = ConnectionQuality::excellent;
   bool speaking = false;
-  float audio_level = 0;  // 0 to 1
+  float audio_level = 0;                                 // 0 to 1
   std::map<std::string, TrackInfo, std::less<>> tracks;  // by sid
 };
 
