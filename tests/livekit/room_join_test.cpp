@@ -274,7 +274,11 @@ TEST_F(InRooms, PermissionToPublishTakenAndGivenBack_TrackGoesAndComes) {
 TEST_F(InRooms, WrongSecret_IsRefusedWithTheServersWords) {
   run([](InRooms& self) -> Task<void> {
     auto s = self.settings("agent");
-    s.token.back() = s.token.back() == 'A' ? 'B' : 'A';
+    auto others = self.credentials;
+    others.api_secret += "-of-another-server";
+    std::swap(self.credentials, others);
+    s.token = self.token("agent");
+    std::swap(self.credentials, others);
     const auto room = self.make(s);
     const auto joined = co_await room->connect(self.loop.in(10s));
     CO_ASSERT(!joined);
