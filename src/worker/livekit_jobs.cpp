@@ -67,7 +67,7 @@ Result<ipc::RoomJob> LiveKitJobs::room_job(livekit::JobStart start) const {
   auto identity = start.participant_identity.empty() ? "agent-" + offer.id : std::move(start.participant_identity);
   const livekit::TokenClaims claims{.identity = identity,
                                     .video = {.room = offer.room_name, .room_create = true, .room_admin = true},
-                                    .sip = {.admin = true, .call = true},
+                                    .sip = {.admin = false, .call = true},
                                     .valid_for = kApiTokenLife};
   auto api_token = livekit::make_token(settings_.credentials, claims, loop_.clock().wall());
   if (!api_token) return fail(api_token.error());
@@ -131,8 +131,9 @@ void LiveKitJobs::on_ended(const RoomCall& call, const RoomCallEnd& end) {
   auto words = end.reason.detail.empty() ? std::string(to_string(cause)) : end.reason.detail;
   reports_.status(call.place.job_id, failed ? JobStatus::failed : JobStatus::success, failed ? std::move(words) : std::string());
   if (end.told && end.clean) return;  // it has left the room
+  if (cause == StopCause::replaced) return;  // whoever has its identity now is another
   begin_removal(call.place, call.place.agent_identity);
-  if (!end.told && call.linked.kind == "sip" && !call.linked.identity.empty()) begin_removal(call.place, call.linked.identity);
+  if (call.linked.kind == "sip" && !call.linked.identity.empty()) begin_removal(call.place, call.linked.identity);
 }
 
 void LiveKitJobs::begin_removal(const ipc::RoomPlace& place, const std::string& identity) {

@@ -82,12 +82,14 @@ Task<void> PreconnectAudio::read(StreamReader& stream) {
     logger_.warn("what {} said before is not heard: {}", info.sender, samples.error().message());
     co_return;
   }
-  came_ = Came{.track_sid = track->second, .samples = std::move(*samples), .at = loop_.now()};
+  came_ = Came{.sender = info.sender, .track_sid = track->second, .samples = std::move(*samples), .at = loop_.now()};
 }
 
 std::optional<std::vector<std::int16_t>> PreconnectAudio::take(const std::string& track_sid, TimePoint now) {
   if (!came_ || came_->track_sid != track_sid) return std::nullopt;
   auto came = *std::exchange(came_, std::nullopt);
+  const auto* sender = room_.participant(came.sender);
+  if (!sender || !sender->tracks.contains(track_sid)) return std::nullopt;  // in another's name
   if (now - came.at > kMaxAge) return std::nullopt;
   return std::move(came.samples);
 }

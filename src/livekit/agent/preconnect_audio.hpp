@@ -34,6 +34,7 @@ class PreconnectAudio {
 
  private:
   struct Came {
+    std::string sender;  // identity
     std::string track_sid;
     std::vector<std::int16_t> samples;
     TimePoint at;

@@ -114,9 +114,12 @@ Task<void> RoomTransport::delete_room(Deadline deadline, ClosedItem& item) {
 }
 
 Task<CloseReport> RoomTransport::close_body(Deadline deadline) {
-  // One that left by itself is gone; another agent that took our place has it now.
-  const bool telephone = server_ && link_.is_telephone() && !caller_left_ && end_reason_.cause != StopCause::replaced;
-  const bool deletes = joined_ && server_ && call_.delete_on_close && !recreated();
+  // One that left by itself is gone; another agent that took our place has it now. A room that is over may have come anew under
+  // its name, for others.
+  const bool replaced = end_reason_.cause == StopCause::replaced;
+  const bool over = end_reason_.cause == StopCause::room_closed || recreated();
+  const bool telephone = server_ && link_.is_telephone() && !caller_left_ && !replaced;
+  const bool deletes = joined_ && server_ && call_.delete_on_close && !replaced && !over;
   request_stop({StopCause::owner_closed, {}});
   CloseReport report;
   ClosedItem hung_up{.name = "hang-up", .outcome = CloseOutcome::failed, .took = {}, .detail = "the server has not answered"};

@@ -44,8 +44,8 @@ Task<void> RoomPresence::tell_state() {
     if (!joined_ || state_.empty() || state_ == told_state_) continue;
     const auto state = state_;
     const auto sent = co_await send_state(state);
+    told_state_ = sent ? state : std::string();  // one that was not answered in time may yet arrive
     if (sent) {
-      told_state_ = state;
       tries = 0;
     } else if (sent.error().code() == Errc::refused) {
       logger_.warn("front ends do not see the agent's state: {}", sent.error().message());

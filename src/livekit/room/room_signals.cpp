@@ -158,8 +158,11 @@ void Room::State::handle_moved(const proto::RoomMovedResponse& moved) {
 void Room::State::handle_response(const proto::RequestResponse& response) {
   if (response.has_add_track() && response.reason() != proto::RequestResponse::OK &&
       response.reason() != proto::RequestResponse::QUEUED) {
-    logger.error("our track was not published: {} {}", static_cast<int>(response.reason()),
-                 response.message().substr(0, 200));
+    const bool forbidden = response.reason() == proto::RequestResponse::NOT_ALLOWED;
+    logger.error("our track was not published{}: {}",
+                 forbidden ? ", the token does not allow it (canPublish, canPublishSources)" : "",
+                 response.message().empty() ? fmt::format("reason {}", static_cast<int>(response.reason()))
+                                            : response.message().substr(0, 200));
   }
   const auto found = requests.find(response.request_id());
   if (found == requests.end() || response.reason() == proto::RequestResponse::QUEUED) return;

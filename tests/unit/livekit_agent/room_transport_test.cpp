@@ -329,6 +329,14 @@ TEST_F(RoomCalls, AgentWhoseIdentityWasTaken_LeavesTheTelephoneToTheOther) {
   EXPECT_THAT(server.asked, IsEmpty());
 }
 
+TEST_F(RoomCalls, RoomThatIsOver_MayHaveComeAnewForOthers_AndIsNotDeleted) {
+  in_a_call(sip, {.room_sid = "RM_1", .delete_on_close = true});
+  room.ends(DisconnectReason::room_deleted);
+  world.run_for(10ms);
+  (void)close();
+  EXPECT_THAT(server.asked, ElementsAre("remove ann"));
+}
+
 TEST_F(RoomCalls, RoomIsDeleted_WhereItIsWanted_BesideItsClose) {
   in_a_call(sip, {.room_sid = "RM_1", .delete_on_close = true});
   server.answers_in = 300ms;
@@ -594,6 +602,15 @@ TEST_F(Preconnect, TrackThatKeepsNone_IsHeardAtOnce) {
   room.speaks("ann", 7);
   world.run_for(10ms);
   EXPECT_EQ(heard(), 7);
+}
+
+TEST_F(Preconnect, SentInTheCallersName_IsNotHeard) {
+  start();
+  room.comes("eve");
+  room.sends(kTopic, "eve", raw(24'000, 3), {{"trackId", "TR_ann"}, {"sampleRate", "24000"}, {"channels", "1"}}, "audio/pcm");
+  room.speaks("ann", 7, true);
+  world.run_for(10ms);
+  for (const auto& [code, samples] : heard_frames(250)) EXPECT_EQ(code, 7);
 }
 
 TEST_F(Preconnect, OldOne_IsDropped) {
