@@ -132,7 +132,7 @@ class Call(unittest.TestCase):
 
     def test_example_books_a_table_and_its_work_after_the_call_is_done_once(self):
         worker = self.worker(RECEPTION)
-        lines = self.call(worker, "I would like to book a table for four people.", "Tomorrow.", "At seven in the evening.",
+        lines = self.call(worker, "I would like to book a table for four people.", "On Friday.", "At seven in the evening.",
                           "My name is Smith.", "Yes, please.", "No, that is all. Goodbye.", "--agent-hangs-up-within=6")
         self.assertIn("booked", self.said_by(lines, "assistant"), lines)
         worker.record()

@@ -102,9 +102,9 @@ SfuAnswerer::SfuAnswerer() : state_(std::make_shared<State>()) { state_->listen(
 
 SfuAnswerer::~SfuAnswerer() {
   auto& s = *state_;
+  s.connection->resetCallbacks();  // first: from here on no track and no channel is added
   for (const auto& [mid, track] : s.tracks) track->resetCallbacks();
   for (const auto& [label, channel] : s.channels) channel->resetCallbacks();
-  s.connection->resetCallbacks();
   s.connection->close();
   s.tracks.clear();
   s.channels.clear();
