@@ -107,4 +107,11 @@ std::string base64(std::string_view bytes) {
   return made;
 }
 
+std::string base64url(std::string_view bytes) {
+  auto text = base64(bytes);
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  return text;
+}
+
 }  // namespace parley::net

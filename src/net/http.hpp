@@ -77,5 +77,7 @@ std::string http_date(WallTime time);
 
 // "aGk=" of "hi".
 std::string base64(std::string_view bytes);
+// In the alphabet for URLs (RFC 4648, 5), padded as well.
+std::string base64url(std::string_view bytes);
 
 }  // namespace parley::net

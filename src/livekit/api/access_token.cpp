@@ -19,12 +19,10 @@ namespace {
 
 constexpr std::string_view kHeader = R"({"alg":"HS256","typ":"JWT"})";
 
-// base64url without padding (RFC 4648, 5), as JWTs have it.
+// Without padding, as JWTs have it (RFC 7515, 2).
 std::string base64url(std::string_view bytes) {
-  auto text = net::base64(bytes);
+  auto text = net::base64url(bytes);
   text.erase(std::ranges::find(text, '='), text.end());
-  std::ranges::replace(text, '+', '-');
-  std::ranges::replace(text, '/', '_');
   return text;
 }
 

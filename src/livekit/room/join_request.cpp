@@ -66,20 +66,13 @@ proto::JoinRequest make_resume_request(const std::string& participant_sid, proto
   return request;
 }
 
-std::string base64url(std::string_view bytes) {
-  auto text = net::base64(bytes);
-  std::ranges::replace(text, '+', '-');
-  std::ranges::replace(text, '/', '_');
-  return text;
-}
-
 Result<std::string> signal_url(std::string_view server, const proto::JoinRequest& request) {
   auto base = socket_base(server);
   if (!base) return base;
   proto::WrappedJoinRequest wrapped;
   wrapped.set_compression(proto::WrappedJoinRequest::NONE);
   *wrapped.mutable_join_request() = request.SerializeAsString();
-  auto url = *base + "/rtc?join_request=" + percent_encoded_padding(base64url(wrapped.SerializeAsString()));
+  auto url = *base + "/rtc?join_request=" + percent_encoded_padding(net::base64url(wrapped.SerializeAsString()));
   if (url.size() > kMaxSignalUrlBytes) {
     return fail(Errc::overloaded,
                 fmt::format("the request to join is {} bytes long, more than {} KiB: shorten metadata and attributes",

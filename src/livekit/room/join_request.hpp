@@ -25,7 +25,4 @@ proto::JoinRequest make_resume_request(const std::string& participant_sid, proto
 // kMaxSignalUrlBytes.
 Result<std::string> signal_url(std::string_view server, const proto::JoinRequest& request);
 
-// RFC 4648 section 5, with its padding.
-std::string base64url(std::string_view bytes);
-
 }  // namespace parley::livekit
